@@ -113,7 +113,7 @@ class FileStore:
             for folder, _, files in os.walk(self.folder):
                 for file in files:
                     if file.startswith(_TEMPORARY):
-                        removed += _remove_abandoned(os.path.join(folder, file), limit)
+                        removed += _remove_abandoned(Path(folder, file), limit)
         return removed
 
     def _path(self, name: str) -> Path:
@@ -209,7 +209,7 @@ def _walk(folder: Path, parent: str, prefix: str) -> Iterator[Stat]:
                     yield _as_stat(name, info)
 
 
-def _remove_abandoned(path: str, limit: float) -> bool:
+def _remove_abandoned(path: Path, limit: float) -> bool:
     """Remove a temporary file that is old and that no writer holds."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -219,7 +219,7 @@ def _remove_abandoned(path: str, limit: float) -> bool:
         if os.fstat(descriptor).st_mtime > limit:
             return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.unlink(path)
+        path.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False
     finally:

@@ -1,0 +1,205 @@
+"""The vault: seals what is deposited, opens what may be opened, and notices every change in between.
+
+The store holds an age payload without its header; the header, which wraps the object's key for the level,
+comes back from `deposit` and is kept with the record. Destroying the header destroys the object, and
+whoever steals the store or the records alone has nothing. Joined again (`export`) the two are an ordinary
+age file.
+
+Each header is bound to its record: an extra stanza, covered by the header's MAC, holds a keyed digest of
+the record's identifier. A header that lands at another record is refused with WrongRecord.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+
+from vault import age
+from vault.age import stream
+from vault.age.header import Stanza
+from vault.age.kdf import hkdf
+from vault.errors import WrongRecord
+from vault.keyring import Keyring
+from vault.levels import Level
+from vault.store import Corrupt, Store, started
+
+_BINDING = "record-binding"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What to keep of a deposit: `header` is the only way back to the bytes.
+
+    `size` is the length of the plain bytes, `stored` of the sealed ones, `digest` the SHA-256 (hex) of
+    the sealed ones, which proves them unchanged without any key.
+    """
+
+    name: str
+    header: bytes
+    size: int
+    stored: int
+    digest: str
+
+
+class Vault:
+    """Deposits and opens objects of a store with the keys of a keyring.
+
+    `bind` is whatever names the record for good (its identifier as bytes). Errors: those of `vault.age`
+    (HeaderError, NoIdentity, Damaged), of `vault.store`, and WrongRecord. No byte is handed out before it
+    is authenticated. Memory is bounded by a few MiB whatever the size of an object.
+    """
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self.store = store
+        self.keyring = keyring
+
+    @staticmethod
+    def new_name() -> str:
+        """A random name of 128 bits: says nothing, meets no other."""
+        return secrets.token_hex(16)
+
+    def deposit(self, name: str, source: Iterable[bytes], level: Level, bind: bytes) -> Sealed:
+        """Seal `source` for `level` and keep it under `name`. Needs the level's recipients only.
+
+        Raises Exists (the object there stays as it is), KeyringError, Unavailable; an exception of the
+        source passes through. On failure nothing of this deposit stays visible.
+        """
+        file_key = age.new_file_key()
+        header = age.seal_header(file_key, self.keyring.recipients(level), [_binding(file_key, bind)])
+        plain = _Counted(source)
+        sealed = _Counted(stream.encrypt(file_key, plain), digest=True)
+        kept = self.store.put(name, sealed)
+        if kept != sealed.size:
+            raise Corrupt(f"{name}: the store kept {kept} bytes of {sealed.size}")
+        return Sealed(name, header, plain.size, sealed.size, sealed.hexdigest())
+
+    def open(self, name: str, header: bytes, bind: bytes, size: int) -> Iterator[bytes]:
+        """The plain bytes of an object, which must be `size` long.
+
+        What is wrong with header, record, key or the first MiB is raised at the call; damage further on
+        is raised where it lies, after a true beginning of the object. Only an iteration that ends without
+        an error is the whole object.
+        """
+        file_key = self._file_key(header, bind)
+        return started(_exactly(size, stream.decrypt(file_key, self.store.get(name))))
+
+    def open_range(
+        self, name: str, header: bytes, bind: bytes, size: int, start: int, length: int
+    ) -> Iterator[bytes]:
+        """The plain bytes of [start, start + length) that exist, without reading what lies before.
+
+        The end of the object is authenticated first, so a cut or extended object is refused at the call.
+        """
+        file_key = self._file_key(header, bind)
+        payload = stream.Seekable(
+            file_key, lambda at, count: self.store.range(name, at, count), stream.payload_size(size)
+        )
+        return started(payload.read(start, length))
+
+    def rewrap(self, header: bytes, bind: bytes, old_level: Level, new_level: Level) -> bytes:
+        """A new header for the same object, sealed for `new_level` (or for the level's newer key). The
+        object itself is not touched; whoever keeps the old header and its identity can still open it."""
+        opened = age.open_header(header, self.keyring.identities(old_level))
+        _check_binding(opened, bind)
+        recipients = self.keyring.recipients(new_level)
+        return age.seal_header(opened.file_key, recipients, [_binding(opened.file_key, bind)])
+
+    def verify(
+        self,
+        name: str,
+        header: bytes,
+        bind: bytes,
+        size: int,
+        stored: int,
+        digest: str,
+        *,
+        read_data: bool = False,
+    ) -> bool:
+        """Return when the object is what its record says; raises the error that names what is not.
+
+        Always: the header parses, the lengths agree, the object is there. With the identity at hand: the
+        header opens and belongs to the record. `read_data`: every stored byte is read and compared with
+        the digest and, with the identity, authenticated. Returns True when the identity was at hand, False
+        when all that could be done without it was done.
+        """
+        if not stream.payload_size(size) == stored == self.store.stat(name).size:
+            raise age.Damaged(f"{name}: the object has another length than its record")
+        file_key: bytes | None = None
+        with suppress(age.NoIdentity):
+            file_key = self._file_key(header, bind)
+        if read_data:
+            sealed = _Counted(self.store.get(name), digest=True)
+            for _ in sealed if file_key is None else _exactly(size, stream.decrypt(file_key, sealed)):
+                pass
+            if not hmac.compare_digest(sealed.hexdigest(), digest):
+                raise age.Damaged(f"{name}: the object has another digest than its record")
+        return file_key is not None
+
+    def shred(self, name: str) -> None:
+        """Remove the sealed bytes; repeating it is no error. The record's header must go as well."""
+        self.store.delete(name)
+
+    def export(self, name: str, header: bytes) -> Iterator[bytes]:
+        """Header and object joined: a file that `age -d` opens with the identity of its level. Needs no
+        key, and checks nothing but the form of the header."""
+        age.Header.parse(header)
+        return _joined(header, self.store.get(name))
+
+    def _file_key(self, header: bytes, bind: bytes) -> bytes:
+        opened = age.open_header(header, self.keyring.every_identity())
+        _check_binding(opened, bind)
+        return opened.file_key
+
+
+class _Counted:
+    """The same chunks, counted and, if wished, digested on the way."""
+
+    def __init__(self, chunks: Iterable[bytes], *, digest: bool = False) -> None:
+        self._chunks = chunks
+        self._digest = sha256()
+        self._digesting = digest
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.size += len(chunk)
+            if self._digesting:
+                self._digest.update(chunk)
+            yield chunk
+
+    def hexdigest(self) -> str:
+        """The digest of what has passed, when it was wished."""
+        return self._digest.hexdigest()
+
+
+def _binding(file_key: bytes, bind: bytes) -> Stanza:
+    # Keyed, so that an exported file does not tell which record it was.
+    return Stanza((_BINDING,), hkdf(file_key, b"", b"record-binding/v1\0" + bind))
+
+
+def _check_binding(opened: age.Opened, bind: bytes) -> None:
+    expected = _binding(opened.file_key, bind)
+    found = [stanza for stanza in opened.header.stanzas if stanza.args[0] == _BINDING]
+    if len(found) != 1 or not hmac.compare_digest(found[0].body, expected.body):
+        raise WrongRecord("the header belongs to another record")
+
+
+def _exactly(size: int, chunks: Iterable[bytes]) -> Generator[bytes]:
+    """The same chunks; Damaged instead of one byte more, or of an end before `size`."""
+    left = size
+    for chunk in chunks:
+        left -= len(chunk)
+        if left < 0:
+            raise age.Damaged("the object is longer than its record says")
+        yield chunk
+    if left:
+        raise age.Damaged("the object is shorter than its record says")
+
+
+def _joined(header: bytes, payload: Iterable[bytes]) -> Iterator[bytes]:
+    yield header
+    yield from payload
