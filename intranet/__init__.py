@@ -1,0 +1,1 @@
+"""The application: declarations say what a ledger is, one policy says who may, verbs do it in one transaction."""

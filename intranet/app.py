@@ -1,0 +1,97 @@
+"""create_app: the only file that knows every part."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from search.engine_whoosh import WhooshEngine
+from vault.keyring import Keyring
+from vault.stores import open_store
+from vault.vault import Vault
+
+from . import cli, database, kinds, web
+from .extensions import babel, csrf, db, htmx, limiter, login, migrate
+from .house import House, utc_now
+from .kinds.base import Kind
+from .policy import Policy
+from .settings import Settings, load
+from .web import language, page, signin, upload
+
+HERE = Path(__file__).resolve().parent
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    extra_kinds: tuple[Kind, ...] = (),
+    clock: Callable[[], Any] = utc_now,
+    vault: Vault | None = None,
+) -> Flask:
+    """The application. Raises SettingsError or KindError with every error listed; then nothing is started."""
+    settings = settings or load()
+    registry = kinds.registry(extra_kinds)
+    app = Flask(
+        "intranet",
+        root_path=str(HERE),
+        template_folder=str(HERE.parent / "templates"),
+        static_folder=str(HERE / "static"),
+        instance_path=str(settings.data),
+    )
+    app.request_class = upload.SealedRequest
+    app.config.update(_flask_config(settings))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies)  # type: ignore[method-assign]
+    for extension in (db, login, csrf, limiter, htmx):
+        extension.init_app(app)
+    babel.init_app(app, locale_selector=language.chosen, timezone_selector=lambda: settings.timezone)
+    migrate.init_app(app, db, directory=str(HERE / "migrations"))
+    with app.app_context():
+        database.tune(db.engine)
+    app.extensions["house"] = House(
+        settings=settings,
+        kinds=registry,
+        policy=Policy(registry),
+        vault=vault or Vault(open_store(settings.store, settings.data), Keyring.load(settings.keys)),
+        engine=WhooshEngine(settings.index),
+        clock=clock,
+    )
+    signin.bind(app)
+    page.bind(app)
+    for blueprint in web.blueprints():
+        app.register_blueprint(blueprint)
+    cli.bind(app)
+    logging.getLogger("intranet").setLevel(logging.INFO)
+    return app
+
+
+def _flask_config(s: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": s.secret_key or None,
+        "SQLALCHEMY_DATABASE_URI": s.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": database.options(s),
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": s.secure_cookies,
+        "SESSION_COOKIE_NAME": "intranet",
+        "PERMANENT_SESSION_LIFETIME": timedelta(minutes=s.idle_minutes),
+        "SESSION_REFRESH_EACH_REQUEST": True,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "MAX_CONTENT_LENGTH": (s.max_upload_mb + 1) << 20,
+        "MAX_FORM_MEMORY_SIZE": 4 << 20,
+        "MAX_FORM_PARTS": 400,
+        "TRUSTED_HOSTS": s.trusted_hosts.split() or None,
+        "BABEL_DEFAULT_LOCALE": "zh",
+        "BABEL_DEFAULT_TIMEZONE": s.timezone,
+        "BABEL_TRANSLATION_DIRECTORIES": str(HERE / "translations"),
+        "RATELIMIT_ENABLED": not s.testing,
+        "RATELIMIT_HEADERS_ENABLED": False,
+        "TESTING": s.testing,
+        "SEND_FILE_MAX_AGE_DEFAULT": 31_536_000,
+    }

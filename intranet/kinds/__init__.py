@@ -1,0 +1,15 @@
+"""The ledgers of this product. A new one is one file and one line here."""
+
+from .base import Kind, Registry
+from .complaint import COMPLAINT
+from .document import DOCUMENT
+from .notice import NOTICE
+from .resource import RESOURCE
+from .workorder import WORKORDER
+
+KINDS: tuple[Kind, ...] = (RESOURCE, NOTICE, DOCUMENT, COMPLAINT, WORKORDER)
+
+
+def registry(extra: tuple[Kind, ...] = ()) -> Registry:
+    """All kinds, checked. Raises KindError with every wrong line."""
+    return Registry((*KINDS, *extra))

@@ -1,0 +1,284 @@
+"""What a ledger is: a frozen declaration, checked when the product starts (ARCHITECTURE §4).
+
+A declaration names roles by the words of `ROLES`; which role may do what in which state stands here, whether a
+person holds it is decided in `intranet.policy` only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from .fields import (
+    Checks,
+    Choice,
+    Date,
+    DateTime,
+    Field,
+    Files,
+    Flag,
+    Integer,
+    LongText,
+    Money,
+    Option,
+    Person,
+    PlaceRef,
+    Reference,
+    Text,
+    UnitRef,
+    Value,
+    Vocabulary,
+    Wrong,
+    options,
+)
+
+__all__ = [
+    "ALL_ROLES", "Checks", "Choice", "Clock", "Data", "Date", "DateTime", "Field", "Files", "Flag", "Guard", "ITEM_ROLES",
+    "Integer", "Kind", "KindError", "LongText", "Money", "Move", "Option", "Person", "PlaceRef", "ROLES",
+    "Reference", "State", "Text", "UnitRef", "Value", "Vocabulary", "Wrong", "_", "options",
+]  # fmt: skip
+
+# Roles a person holds in a unit (and the units below it). `staff` and `member` are implied, never given.
+ROLES: Mapping[str, Any] = {
+    "staff": _("全体职工"),
+    "member": _("本单位职工"),
+    "lead": _("信息责任人"),
+    "info_officer": _("信息员"),
+    "reviewer": _("办公室审核"),
+    "leader": _("处领导"),
+    "custodian": _("保管员"),
+    "complaint_handler": _("投诉处理员"),
+    "dispatcher": _("调度员"),
+    "technician": _("维修人员"),
+    "backup_operator": _("备份操作员"),
+    "sysadmin": _("系统管理员"),
+    "security_officer": _("安全保密员"),
+    "auditor": _("安全审计员"),
+}
+# Roles a person holds on one item, by ownership or by a grant.
+# `previous` (in `not_by` only): whoever did the step before this one.
+ITEM_ROLES: Mapping[str, Any] = {
+    "owner": _("经办人"),
+    "reader": _("知悉人"),
+    "worker": _("承办人"),
+    "handler": _("处理人"),
+}
+ALL_ROLES = frozenset(ROLES) | frozenset(ITEM_ROLES)
+TONES = ("waiting", "good", "soon", "late", "neutral")
+
+# A guard sees the item's data after the move's answers were merged in and returns why not, or None.
+Data = Mapping[str, Value]
+Guard = Callable[[Data], Any]
+
+
+class KindError(Exception):
+    """A declaration is wrong; the product does not start."""
+
+
+@dataclass(frozen=True)
+class State:
+    """`view`, `edit`, `attach`: roles (besides owner and grantees, who always see). `final`: nothing leads out."""
+
+    name: str
+    title: Any
+    view: str = field(default="", kw_only=True)
+    edit: str = field(default="", kw_only=True)
+    tone: str = field(default="neutral", kw_only=True)
+    final: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step of the item's life. `asks`: fields asked with the step; `not_by`: item roles that may not do it, even
+    when they hold the role in `by`; `reason`: a reason must be given; `stamps`: date fields set to today; `desk`: waits on
+    the desk of those in `by`; `code`: done by verbs of its own, not offered as a plain button."""
+
+    name: str
+    source: str
+    target: str
+    title: Any = field(kw_only=True)
+    by: str = field(kw_only=True)
+    asks: Sequence[str] = field(default=(), kw_only=True)
+    not_by: str = field(default="", kw_only=True)
+    reason: bool = field(default=False, kw_only=True)
+    confirm: Any = field(default="", kw_only=True)
+    guard: Guard | None = field(default=None, kw_only=True)
+    stamps: Sequence[str] = field(default=(), kw_only=True)
+    desk: bool = field(default=True, kw_only=True)
+    code: bool = field(default=False, kw_only=True)
+    tone: str = field(default="plain", kw_only=True)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(self.source.split())
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(self.by.split())
+
+
+@dataclass(frozen=True)
+class Clock:
+    """In each of `state`, `after` (a date or time field) is the item's due time; when passed, `tell` are told."""
+
+    name: str
+    state: str = field(kw_only=True)
+    after: str = field(kw_only=True)
+    tell: str = field(default="owner", kw_only=True)
+    title: Any = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One ledger. `number` is a template over {year} {unit} {letter} {seq:05}; `add`: roles that may add;
+    `need_to_know`: from this level (0-4) up, `staff` alone does not see; `levels`: which may be chosen;
+    `loans`: bodies from 秘密 up are read on a live loan only; `guard`: checked at each save."""
+
+    name: str
+    title: Any
+    number: str = field(kw_only=True)
+    fields: Sequence[Field] = field(kw_only=True)
+    states: Sequence[State] = field(kw_only=True)
+    moves: Sequence[Move] = field(default=(), kw_only=True)
+    clocks: Sequence[Clock] = field(default=(), kw_only=True)
+    add: str = field(default="staff", kw_only=True)
+    icon: str = field(default="file-text", kw_only=True)
+    group: str = field(default="business", kw_only=True)
+    about: Any = field(default="", kw_only=True)
+    title_label: Any = field(default=_("标题"), kw_only=True)
+    levels: tuple[int, ...] = field(default=(0, 1), kw_only=True)
+    default_level: int = field(default=1, kw_only=True)
+    need_to_know: int = field(default=2, kw_only=True)
+    loans: bool = field(default=False, kw_only=True)
+    repositories: bool = field(default=False, kw_only=True)
+    comments: str = field(default="", kw_only=True)
+    guard: Guard | None = field(default=None, kw_only=True)
+
+    # -- look-ups ---------------------------------------------------------------------------------------------
+    def field(self, name: str) -> Field:
+        return next(f for f in self.fields if f.name == name)
+
+    def state(self, name: str) -> State:
+        return next(s for s in self.states if s.name == name)
+
+    def move(self, name: str) -> Move | None:
+        return next((m for m in self.moves if m.name == name), None)
+
+    def moves_from(self, state: str) -> list[Move]:
+        return [m for m in self.moves if state in m.sources]
+
+    @property
+    def first(self) -> State:
+        return self.states[0]
+
+    @property
+    def steps(self) -> list[State]:
+        """The main line of the life, drawn on the item page: along the first plain moves."""
+        line, seen = [self.first], {self.first.name}
+        while True:
+            plain = (m for m in self.moves if not m.reason and m.tone != "danger")
+            onward = (m.target for m in plain if line[-1].name in m.sources and m.target not in seen)
+            name = next(onward, None)
+            if name is None:
+                return line
+            seen.add(name)
+            line.append(self.state(name))
+
+    @property
+    def columns(self) -> list[Field]:
+        return [f for f in self.fields if f.column]
+
+    @property
+    def facets(self) -> list[Field]:
+        return [f for f in self.fields if f.facet]
+
+    @property
+    def form_fields(self) -> list[Field]:
+        return [f for f in self.fields if f.form and not isinstance(f, Files)]
+
+    @property
+    def files(self) -> list[Files]:
+        return [f for f in self.fields if isinstance(f, Files)]
+
+
+def check(kind: Kind) -> list[str]:
+    """Every error of a declaration; an empty list means it may be used."""
+    wrong: list[str] = []
+    names = [f.name for f in kind.fields]
+    states = [s.name for s in kind.states]
+
+    def say(ok: bool, text: str) -> None:
+        if not ok:
+            wrong.append(f"kind {kind.name}: {text}")
+
+    def roles(words: str, where: str) -> None:
+        for word in words.split():
+            say(word in ALL_ROLES, f"{where}: no such role: {word}")
+
+    say(bool(re.fullmatch(r"[a-z][a-z0-9_]*", kind.name)), "name must be lower case letters")
+    say("{seq" in kind.number, "number template without {seq}")
+    say(len(set(names)) == len(names), "a field name twice")
+    say(len(set(states)) == len(states), "a state name twice")
+    say(len({m.name for m in kind.moves}) == len(kind.moves), "a move name twice")
+    say(bool(states), "no states")
+    say(kind.default_level in kind.levels, "default_level is not among levels")
+    roles(kind.add, "add")
+    roles(kind.comments, "comments")
+    for f in kind.fields:
+        say(bool(re.fullmatch(r"[a-z][a-z0-9_]*", f.name)), f"field name {f.name}")
+        say(f.name not in ("title", "level", "unit", "version", "reason", "repository"), f"{f.name} is taken")
+        say(bool(str(f.title)), f"field {f.name} without a title")
+        roles(f.view, f"field {f.name}")
+        if isinstance(f, (Choice, Checks)):
+            say(bool(f.choices), f"field {f.name} without choices")
+        if isinstance(f, Person):
+            say(not f.gives or f.gives in ITEM_ROLES, f"field {f.name} gives an unknown role {f.gives}")
+            say(not f.having or f.having in ROLES, f"field {f.name}: no such role: {f.having}")
+    for s in kind.states:
+        roles(f"{s.view} {s.edit}", f"state {s.name}")
+        say(s.tone in TONES, f"state {s.name}: no such tone {s.tone}")
+        out = [m.name for m in kind.moves if s.name in m.sources]
+        say(not (s.final and out), f"final state {s.name} has moves {out}")
+    for m in kind.moves:
+        roles(f"{m.by} {m.not_by}".replace("previous", ""), f"move {m.name}")
+        say(bool(m.by), f"move {m.name} is done by nobody")
+        for name in (*m.sources, m.target):
+            say(name in states, f"move {m.name}: no such state {name}")
+        for name in (*m.asks, *m.stamps):
+            say(name in names, f"move {m.name}: no such field {name}")
+    reached = {kind.first.name} if states else set()
+    while more := {m.target for m in kind.moves if reached & set(m.sources)} - reached:
+        reached |= more
+    for name in states:
+        say(name in reached, f"state {name} is never reached")
+    for c in kind.clocks:
+        say(c.after in names, f"clock {c.name}: no such field {c.after}")
+        roles(c.tell, f"clock {c.name}")
+        for name in c.state.split():
+            say(name in states, f"clock {c.name}: no such state {name}")
+    return wrong
+
+
+class Registry(Mapping[str, Kind]):
+    """The kinds of this installation by name, checked and frozen."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        wrong = [text for kind in kinds for text in check(kind)]
+        names = [k.name for k in kinds]
+        wrong += [f"kind {n}: declared twice" for n in set(names) if names.count(n) > 1]
+        if wrong:
+            raise KindError("\n".join(wrong))
+        self._kinds = {k.name: k for k in kinds}
+
+    def __getitem__(self, name: str) -> Kind:
+        return self._kinds[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)

@@ -1,0 +1,353 @@
+"""ALL permission decisions, one rule with three faces (ARCHITECTURE §5).
+
+    clearance >= level AND (owner, or grant, or the kind's state gives it to a role that the person holds in that unit)
+
+`decide` answers for one thing, `visible` and `waiting` as SQL criteria, `tokens`/`labels` for the search index. A property
+test holds the faces equal. Deny by default: what no line below allows is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+
+from vault.levels import Level
+
+from .actor import BLIND, SEPARATE, Actor
+from .errors import Denied
+from .kinds.base import ITEM_ROLES, Field, Kind, Move, Registry
+from .models import Grant, Item
+
+BODY_LOAN_LEVEL = Level.CONFIDENTIAL  # 秘密 and up: a body is read on a live loan only
+BODY_FRESH_LEVEL = Level.SECRET  # 机密 and up: and after a fresh second factor
+
+
+class Permission(StrEnum):
+    """Every permission there is, `thing:action`. A typo cannot exist."""
+
+    AUDIT_READ = "audit:read"
+    BACKUP_RUN = "backup:run"
+    BODY_OPEN = "body:open"
+    CLEARANCE_SET = "clearance:set"
+    COMPLAINT_SUBMIT = "complaint:submit"
+    ITEM_ADD = "item:add"
+    ITEM_ATTACH = "item:attach"
+    ITEM_COMMENT = "item:comment"
+    ITEM_EDIT = "item:edit"
+    ITEM_EXPORT = "item:export"
+    ITEM_GRANT = "item:grant"
+    ITEM_LEVEL = "item:level"
+    ITEM_LOG = "item:log"
+    ITEM_MOVE = "item:move"
+    ITEM_VIEW = "item:view"
+    LOAN_APPLY = "loan:apply"
+    LOAN_CHECK = "loan:check"
+    LOAN_DECIDE = "loan:decide"
+    LOAN_RETURN = "loan:return"
+    OFFICE_SET = "office:set"
+    OPS_VIEW = "ops:view"
+    PEOPLE_SET = "people:set"
+    PEOPLE_VIEW = "people:view"
+    SEARCH = "search:use"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`hidden`: not even that the thing exists may be known (404, not 403)."""
+
+    ok: bool
+    why: Any = ""
+    hidden: bool = False
+
+
+YES = Decision(True)
+HIDDEN = Decision(False, _("没有这条记录，或您无权知悉"), hidden=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An item with what policy must know besides its row: who holds which role on it, and this actor's live loan."""
+
+    item: Item
+    roles: Mapping[tuple[str, int], frozenset[str]]  # ("person"|"unit", id) -> roles by live grants
+    loan: bool = False
+    borrower: int | None = None
+
+    def of(self, actor: Actor) -> frozenset[str]:
+        """The item roles the actor holds: by ownership, by name, by unit."""
+        held = {"owner"} if actor.known and self.item.owner_id == actor.id else set()
+        held |= self.roles.get(("person", actor.id or 0), frozenset())
+        for unit in actor.units:
+            held |= self.roles.get(("unit", unit), frozenset())
+        return frozenset(held)
+
+
+class Policy:
+    """The rule over the declared kinds. Holds no state but the declarations."""
+
+    def __init__(self, kinds: Registry) -> None:
+        self.kinds = kinds
+
+    # -- face 1: one thing ------------------------------------------------------------------------------------
+    def sees(self, actor: Actor, s: Standing) -> bool:
+        """Whether the actor may know of the item."""
+        item = s.item
+        if item.kind not in self.kinds or not actor.known or actor.clearance < item.level:
+            return False
+        if s.of(actor):
+            return True
+        kind = self.kinds[item.kind]
+        return self._holds(actor, kind, item, kind.state(item.state).view.split())
+
+    def _holds(self, actor: Actor, kind: Kind, item: Item, roles: Iterable[str]) -> bool:
+        """Whether the actor holds one of the unit roles for this item."""
+        for role in roles:
+            if role in ITEM_ROLES:
+                continue
+            if role == "staff":
+                if actor.has("staff") and item.level < kind.need_to_know and self._reads_repository(actor, item):
+                    return True
+            elif actor.has(role, item.unit_id):
+                return True
+        return False
+
+    @staticmethod
+    def _reads_repository(actor: Actor, item: Item) -> bool:
+        return item.repository_id is None or item.repository_id in actor.repositories
+
+    def any_role(self, actor: Actor, s: Standing, roles: Iterable[str]) -> bool:
+        """Whether the actor holds one of the roles, on the item or in its unit. Not a permission by itself."""
+        roles = tuple(roles)
+        return bool(s.of(actor) & set(roles)) or self._holds(actor, self.kinds[s.item.kind], s.item, roles)
+
+    def decide(self, actor: Actor, permission: Permission, thing: Any = None, *, move: Move | None = None) -> Decision:
+        """The decision for one actor, permission and thing.
+
+        `thing`: a Standing for item and loan permissions, (Kind, unit id) for ITEM_ADD, the other person's id for
+        PEOPLE_SET and CLEARANCE_SET, else None."""
+        if isinstance(thing, Standing):
+            return self._on_item(actor, permission, thing, move)
+        match permission:
+            case Permission.COMPLAINT_SUBMIT:
+                return YES
+            case Permission.SEARCH:
+                return YES if actor.known else Decision(False, _("请先登录"))
+            case Permission.ITEM_ADD:
+                kind, unit = thing
+                if actor.system:
+                    return YES
+                ok = any(actor.has(r, None if r == "staff" else unit) for r in kind.add.split())
+                return YES if ok else Decision(False, _("您没有登记“%(kind)s”的权限", kind=kind.title))
+            case Permission.AUDIT_READ:
+                return self._role(actor, "auditor")
+            case Permission.BACKUP_RUN:
+                return self._role(actor, "backup_operator")
+            case Permission.OPS_VIEW:
+                return self._role(actor, "backup_operator", "sysadmin")
+            case Permission.OFFICE_SET:
+                return self._role(actor, "sysadmin")
+            case Permission.PEOPLE_VIEW:
+                return self._role(actor, "staff", "sysadmin", "security_officer")
+            case Permission.PEOPLE_SET:
+                return self._role(actor, "sysadmin")
+            case Permission.CLEARANCE_SET:
+                if actor.known and thing == actor.id:
+                    return Decision(False, _("不能更改自己的密级与角色"))
+                return self._role(actor, "security_officer")
+        return Decision(False, _("没有这项权限"))
+
+    @staticmethod
+    def _role(actor: Actor, *roles: str) -> Decision:
+        if actor.system or any(actor.has(r) for r in roles):
+            return YES
+        return Decision(False, _("这一页面只对有相应职责的人员开放"))
+
+    def _on_item(self, actor: Actor, permission: Permission, s: Standing, move: Move | None) -> Decision:
+        if actor.system:
+            return Decision(False, _("系统本身不打开正文")) if permission is Permission.BODY_OPEN else YES
+        if not self.sees(actor, s):
+            return HIDDEN
+        item, kind = s.item, self.kinds[s.item.kind]
+        state = kind.state(item.state)
+        custodian = actor.has("custodian", item.unit_id)
+        match permission:
+            case Permission.ITEM_VIEW | Permission.ITEM_EXPORT:
+                return YES
+            case Permission.ITEM_EDIT | Permission.ITEM_ATTACH:
+                return self._asked(actor, s, state.edit.split(), _("当前状态下您不能修改"))
+            case Permission.ITEM_MOVE:
+                return self._move(actor, s, move)
+            case Permission.ITEM_COMMENT:
+                return self._asked(actor, s, kind.comments.split(), _("您不能在此留言"))
+            case Permission.ITEM_GRANT:
+                return self._asked(actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改知悉范围"))
+            case Permission.ITEM_LEVEL:
+                return self._asked(actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改密级"))
+            case Permission.ITEM_LOG:
+                return self._asked(actor, s, ["owner", "custodian", "lead", "complaint_handler", "dispatcher"], _("您不能查看记录"))
+            case Permission.BODY_OPEN:
+                return self._body(actor, s, kind)
+            case Permission.LOAN_APPLY:
+                return YES if kind.loans and not state.final else Decision(False, _("此文件不可借阅"))
+            case Permission.LOAN_DECIDE | Permission.LOAN_CHECK:
+                if s.borrower is not None and s.borrower == actor.id:
+                    return Decision(False, _("任何人不得审批、核验自己的借阅"))
+                return YES if custodian else Decision(False, _("只有保管员可以办理"))
+            case Permission.LOAN_RETURN:
+                return YES if custodian or s.borrower == actor.id else Decision(False, _("只有借阅人或保管员可以归还"))
+        return Decision(False, _("没有这项权限"))
+
+    def _asked(self, actor: Actor, s: Standing, roles: Iterable[str], why: Any) -> Decision:
+        return YES if self.any_role(actor, s, roles) else Decision(False, why)
+
+    def _move(self, actor: Actor, s: Standing, move: Move | None) -> Decision:
+        if move is None:
+            return Decision(False, _("没有这个步骤"))
+        if not self.any_role(actor, s, move.roles):
+            return Decision(False, _("这一步由其他人员办理"))
+        barred = move.not_by.split()
+        if "previous" in barred and s.item.previous_id == actor.id:
+            return Decision(False, _("上一步由您办理，这一步须由他人办理"))
+        if s.of(actor) & set(barred):
+            return Decision(False, _("不能办理自己经手的事项，须由他人办理"))
+        return YES
+
+    def _body(self, actor: Actor, s: Standing, kind: Kind) -> Decision:
+        """Opening a file: from 秘密 up on a live loan, from 机密 up also with a fresh second factor."""
+        if kind.loans and s.item.level >= BODY_LOAN_LEVEL and not s.loan:
+            return Decision(False, _("秘密级以上的正文须先借阅，经保管员批准后方可打开"))
+        if s.item.level >= BODY_FRESH_LEVEL and not actor.fresh:
+            return Decision(False, _("机密级以上的正文须先通过二次验证"))
+        return YES
+
+    def demand(self, actor: Actor, permission: Permission, thing: Any = None, *, move: Move | None = None) -> None:
+        """Raise Denied unless decided yes."""
+        decision = self.decide(actor, permission, thing, move=move)
+        if not decision.ok:
+            raise Denied(decision.why, hidden=decision.hidden, permission=permission.value, thing=thing)
+
+    def shows(self, actor: Actor, s: Standing, field: Field) -> bool:
+        """Whether a field of an item the actor sees is shown to them (`Field.view`)."""
+        return not field.view or self.any_role(actor, s, field.roles)
+
+    # -- face 2: SQL ------------------------------------------------------------------------------------------
+    def visible(self, actor: Actor, now: datetime, kinds: Iterable[str] | None = None) -> ColumnElement[bool]:
+        """The items the actor may know of, as a criterion on Item. Equal to `sees` for every row."""
+        if not actor.known:
+            return false()
+        chosen = [k for k in self.kinds.values() if kinds is None or k.name in set(kinds)]
+        by_state = [
+            c
+            for kind in chosen
+            for state in kind.states
+            if (c := self._role_sql(actor, kind, (state.name,), state.view.split())) is not None
+        ]
+        return and_(
+            Item.level <= int(actor.clearance),
+            Item.kind.in_([k.name for k in chosen]),
+            or_(self._on_item_sql(actor, now, None), *by_state),
+        )
+
+    def waiting(self, actor: Actor, now: datetime) -> ColumnElement[bool]:
+        """The items that wait for a step of the actor: what the desk shows."""
+        if not actor.known:
+            return false()
+        parts: list[ColumnElement[bool]] = []
+        for kind in self.kinds.values():
+            for move in kind.moves:
+                if not move.desk or move.code:
+                    continue
+                here = and_(Item.kind == kind.name, Item.state.in_(move.sources))
+                ways = [self._on_item_sql(actor, now, frozenset(move.roles) & frozenset(ITEM_ROLES))]
+                by_role = self._role_sql(actor, kind, move.sources, move.roles)
+                ways += [by_role] if by_role is not None else []
+                barred = move.not_by.split()
+                bars: list[ColumnElement[bool]] = []
+                if "previous" in barred:
+                    bars.append(or_(Item.previous_id.is_(None), Item.previous_id != actor.id))
+                if on_item := frozenset(barred) - {"previous"}:
+                    bars.append(~self._on_item_sql(actor, now, on_item))
+                parts.append(and_(here, or_(*ways), *bars))
+        return and_(self.visible(actor, now), or_(false(), *parts))
+
+    def _on_item_sql(self, actor: Actor, now: datetime, roles: frozenset[str] | None) -> ColumnElement[bool]:
+        """Owner or live grant, of one of `roles` (None: of any)."""
+        whom = Grant.person_id == actor.id
+        if actor.units:
+            whom = or_(whom, Grant.unit_id.in_(actor.units))
+        live = and_(whom, Grant.revoked.is_(None), or_(Grant.until.is_(None), Grant.until > now))
+        granted = exists().where(Grant.item_id == Item.id, live)
+        owner = and_(Item.owner_id.is_not(None), Item.owner_id == actor.id)
+        if roles is None:
+            return or_(owner, granted)
+        ways: list[ColumnElement[bool]] = [owner] if "owner" in roles else []
+        if roles:
+            ways.append(exists().where(Grant.item_id == Item.id, live, Grant.role.in_(sorted(roles))))
+        return or_(false(), *ways)
+
+    def _role_sql(
+        self, actor: Actor, kind: Kind, states: Iterable[str], roles: Iterable[str]
+    ) -> ColumnElement[bool] | None:
+        """Items of these states where a unit role of the actor counts; None when none does."""
+        ways: list[ColumnElement[bool]] = []
+        for role in roles:
+            if role in ITEM_ROLES or role not in actor.roles:
+                continue
+            if role == "staff":
+                repo = or_(Item.repository_id.is_(None), Item.repository_id.in_(sorted(actor.repositories)))
+                ways.append(and_(Item.level < kind.need_to_know, repo if kind.repositories else true()))
+            else:
+                covered = actor.roles[role]
+                ways.append(true() if covered is None else Item.unit_id.in_(sorted(covered)))
+        return and_(Item.kind == kind.name, Item.state.in_(list(states)), or_(*ways)) if ways else None
+
+    # -- face 3: the search index -----------------------------------------------------------------------------
+    def labels(self, item: Item, grants: Iterable[Grant], now: datetime) -> frozenset[str]:
+        """Labels of an item: seen by whoever has a token among them and clearance >= its level."""
+        found = {f"p{item.owner_id}"} if item.owner_id is not None else set()
+        for g in grants:
+            if g.revoked is None and (g.until is None or g.until > now):
+                found.add(f"p{g.person_id}" if g.person_id is not None else f"u{g.unit_id}")
+        kind = self.kinds.get(item.kind)
+        for role in kind.state(item.state).view.split() if kind else ():
+            if kind is None or role in ITEM_ROLES:
+                continue
+            if role == "staff":
+                if item.level < kind.need_to_know:
+                    found.add("staff" if item.repository_id is None else f"repo{item.repository_id}")
+            else:
+                found |= {f"{role}@{item.unit_id}", f"{role}@*"}
+        return frozenset(found)
+
+    def tokens(self, actor: Actor) -> frozenset[str]:
+        """Tokens of a person, to be matched with labels."""
+        if not actor.known:
+            return frozenset()
+        found = {f"p{actor.id}"} | {f"u{u}" for u in actor.units}
+        for role, covered in actor.roles.items():
+            if role == "staff":
+                found |= {"staff"} | {f"repo{r}" for r in actor.repositories}
+            elif covered is None:
+                found.add(f"{role}@*")
+            else:
+                found |= {f"{role}@{u}" for u in covered}
+        return frozenset(found)
+
+
+def separate(roles: Iterable[str], clearance: int) -> list[Any]:
+    """What is wrong with a person holding these roles and this clearance (三员分立); empty when nothing is."""
+    held = set(roles)
+    wrong: list[Any] = []
+    if len(held & set(SEPARATE)) > 1:
+        wrong.append(_("系统管理员、安全保密员、安全审计员不得由同一人担任"))
+    if held & BLIND and clearance > Level.PUBLIC:
+        wrong.append(_("系统管理员与备份操作员不接触内容，可接触密级只能为“公开”"))
+    if held & BLIND and held & {"custodian", "complaint_handler", "leader", "lead", "reviewer"}:
+        wrong.append(_("系统管理员与备份操作员不得兼任业务角色"))
+    return wrong

@@ -1,0 +1,204 @@
+"""Sealed files of items: reserve a name, seal the stream, adopt; open on demand; re-level; destroy.
+
+The row with the object's name is committed BEFORE the first byte goes to the store: whatever dies in between, the sweep
+finds either a row without an item (and removes its object) or nothing at all. There is no half item.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from search import filetype
+from vault.errors import VaultError
+from vault.levels import Level
+from vault.store import StoreError
+from vault.vault import Sealed
+
+from .. import work
+from ..actor import Actor
+from ..errors import Conflict, Denied, Invalid, Missing, Unavailable
+from ..house import House
+from ..models import Blob, BlobText, Item
+from ..policy import Permission, Standing
+from ..work import Work
+from .reading import standing
+
+HEAD = 8192  # bytes of the beginning that tell the type of a file
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except (StoreError, OSError) as error:
+        raise Unavailable(_("文件库暂时无法写入或读取，未作任何更改，请稍后重试")) from error
+
+
+def bind(blob: Blob) -> bytes:
+    """What the header of a blob is bound to: its own row. Two swapped rows are detected."""
+    return f"blob/{blob.id}".encode()
+
+
+def deposit(
+    house: House, actor: Actor, *, level: Level, filename: str, chunks: Iterable[bytes], field: str = "files"
+) -> int:
+    """Seal one uploaded stream to its level; the id of a stored blob that belongs to no item yet.
+
+    Raises Invalid (level keeps no bodies, empty, too large), Unavailable (store away, disk full: nothing is left)."""
+    with work.begin(house, actor) as w:
+        blob = _reserve(w, level, filename, field)
+    print_ = hmac.new(house.settings.secret_key.encode(), digestmod=hashlib.sha256)
+    head = bytearray()
+
+    def measured() -> Iterator[bytes]:
+        seen, limit = 0, house.settings.max_upload_mb << 20
+        for chunk in chunks:
+            seen += len(chunk)
+            if seen > limit:
+                raise Invalid({field: _("文件不能超过 %(n)s MB", n=house.settings.max_upload_mb)})
+            print_.update(chunk)
+            if len(head) < HEAD:
+                head.extend(chunk[: HEAD - len(head)])
+            yield chunk
+
+    with _store_errors():
+        sealed = house.vault.deposit(blob.name, measured(), level, bind(blob))
+    with work.begin(house, actor) as w:
+        _stored(w, w.session.get_one(Blob, blob.id), sealed, print_.hexdigest(), filetype.sniff(bytes(head), filename))
+    return blob.id
+
+
+def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
+    if level.slug in w.house.settings.register_only_levels.split():
+        raise Invalid({field: _("“%(level)s”级只登记编号与保管场所，不收存正文", level=level.label)})
+    name = (filename.replace("\\", "/").rsplit("/", 1)[-1].strip() or _("未命名"))[-255:]
+    blob = Blob(
+        name=w.house.vault.new_name(), level=int(level), filename=name, field=field, created=w.now, by_id=w.actor.id
+    )
+    w.session.add(blob)
+    w.session.flush()
+    return blob
+
+
+def _stored(w: Work, blob: Blob, sealed: Sealed, fingerprint: str, mime: str) -> None:
+    blob.header, blob.size, blob.stored, blob.digest = sealed.header, sealed.size, sealed.stored, sealed.digest
+    blob.fingerprint, blob.mime, blob.state = fingerprint, mime, "stored"
+
+
+def fingerprint(house: House, chunks: Iterable[bytes]) -> str:
+    """The keyed fingerprint of a content: tells duplicates to us, and nothing to whoever steals the table."""
+    mac = hmac.new(house.settings.secret_key.encode(), digestmod=hashlib.sha256)
+    for chunk in chunks:
+        mac.update(chunk)
+    return mac.hexdigest()
+
+
+def adopt(w: Work, item: Item, blobs: Sequence[int]) -> None:
+    """Make stored blobs of this actor files of the item, in the item's own transaction."""
+    for blob_id in blobs:
+        blob = w.session.get(Blob, blob_id)
+        if blob is None or blob.state != "stored" or blob.item_id is not None or blob.by_id != w.actor.id:
+            raise Invalid({"files": _("上传的文件已失效，请重新选择")})
+        if blob.level != item.level:
+            blob.header = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), Level(item.level))
+            blob.level = item.level
+        blob.item_id = item.id
+        w.record("body.deposit", item, detail={"blob": blob.id, "size": blob.size})
+        _to_read(w, blob)
+
+
+def _to_read(w: Work, blob: Blob) -> None:
+    """Queue text extraction where the level allows text in clear (settings: search_body_level)."""
+    if Level(blob.level) <= Level.parse(w.house.settings.search_body_level):
+        blob.text_note = "waiting"
+        w.after("extract", blob.item_id, blob=blob.id)
+    else:
+        blob.text_note = "level"
+
+
+def drop(w: Work, item: Item, blobs: Sequence[int]) -> None:
+    """Take files off the item. The object stays for the history; only destruction kills it."""
+    for blob_id in blobs:
+        blob = w.session.get(Blob, blob_id)
+        if blob is None or blob.item_id != item.id or blob.state != "stored":
+            raise Missing()
+        blob.state = "dropped"
+        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
+        w.record("body.drop", item, detail={"blob": blob.id})
+
+
+def relevel(w: Work, item: Item, level: Level) -> None:
+    """Re-wrap the headers of all files to the new level; text that may no longer stand in clear goes."""
+    for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))):
+        if level.slug in w.house.settings.register_only_levels.split():
+            raise Conflict(_("“%(level)s”级只登记编号与保管场所，请先移除正文", level=level.label))
+        try:
+            blob.header = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), level)
+        except VaultError as error:
+            raise Unavailable(_("当前进程没有打开此密级的密钥，不能更改密级")) from error
+        blob.level = int(level)
+        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
+        if blob.state == "stored":
+            _to_read(w, blob)
+
+
+def destroy(w: Work, item: Item) -> int:
+    """Kill the keys of all files of the item; their objects are shredded by the worker. How many."""
+    count = 0
+    for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))):
+        blob.header, blob.state, blob.fingerprint = b"", "destroyed", ""
+        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
+        w.after("shred", item.id, name=blob.name)
+        count += 1
+    return count
+
+
+def files(session: Session, item_id: int) -> list[Blob]:
+    """The files an item shows, in order of deposit."""
+    query = select(Blob).where(Blob.item_id == item_id, Blob.state.in_(("stored", "destroyed"))).order_by(Blob.id)
+    return list(session.scalars(query))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A body about to be read: the audit row is committed. `read(start, length)` gives authenticated bytes."""
+
+    blob: Blob
+    item: Item
+    house: House
+
+    def read(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        vault, b = self.house.vault, self.blob
+        if start == 0 and (length is None or length == b.size):
+            return vault.open(b.name, b.header, bind(b), b.size)
+        return vault.open_range(b.name, b.header, bind(b), b.size, start, b.size - start if length is None else length)
+
+
+def open_body(house: House, actor: Actor, blob_id: int, *, action: str = "body.open") -> Opened:
+    """Demand, record, then hand out the reader. Raises Missing, Denied; a damaged object raises while reading."""
+    with work.begin(house, actor) as w:
+        blob = w.session.get(Blob, blob_id)
+        if blob is None or blob.item_id is None or blob.state not in ("stored", "destroyed"):
+            raise Missing()
+        item = w.session.get_one(Item, blob.item_id)
+        s: Standing = standing(w.session, house, actor, item, w.now)
+        house.policy.demand(actor, Permission.BODY_OPEN, s)
+        if blob.state == "destroyed":
+            raise Denied(_("正文已销毁，只保留登记"), permission=Permission.BODY_OPEN.value, thing=s)
+        w.record(action, item, detail={"blob": blob.id})
+    return Opened(blob, item, house)
+
+
+def damaged(house: House, actor: Actor, opened: Opened, why: str) -> None:
+    """An object turned out not to be what was deposited: record it; the custodian is told by the worker."""
+    with work.begin(house, actor) as w:
+        w.record("body.damaged", opened.item, outcome="alarm", detail={"blob": opened.blob.id, "why": why})
+        w.after("alarm", opened.item.id, code="damaged", blob=opened.blob.id)

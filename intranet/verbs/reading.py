@@ -1,0 +1,181 @@
+"""Reading items: one, with its standing; many, as a page. Everything goes through the policy's faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from ..actor import Actor
+from ..errors import Missing
+from ..house import House
+from ..kinds.base import Integer, Kind
+from ..kinds.fields import Date
+from ..models import Grant, Item, ItemValue, Loan
+from ..policy import Permission, Standing
+
+PAGE = 50
+
+
+def standing(session: Session, house: House, actor: Actor, item: Item, now: datetime) -> Standing:
+    """What policy must know of an item: live grants by whom, and the loan. One or two statements."""
+    roles: dict[tuple[str, int], set[str]] = {}
+    live = select(Grant).where(
+        Grant.item_id == item.id, Grant.revoked.is_(None), or_(Grant.until.is_(None), Grant.until > now)
+    )
+    for g in session.scalars(live):
+        whom = ("person", g.person_id) if g.person_id is not None else ("unit", g.unit_id or 0)
+        roles.setdefault(whom, set()).add(g.role)
+    loan, borrower = False, None
+    if item.kind in house.kinds and house.kinds[item.kind].loans:
+        today = now.astimezone(house.zone).date()
+        open_loan = session.scalar(select(Loan).where(Loan.item_id == item.id, Loan.state.in_(("lent", "returned"))))
+        if open_loan is not None:
+            borrower = open_loan.borrower_id
+            loan = open_loan.state == "lent" and borrower == actor.id and open_loan.until >= today
+    return Standing(item, {k: frozenset(v) for k, v in roles.items()}, loan, borrower)
+
+
+def by_number(session: Session, house: House, actor: Actor, number: str, now: datetime) -> Standing:
+    """The item of a number, if the actor may know of it. Not visible and not existing are the same answer."""
+    return _seen(session, house, actor, session.scalar(select(Item).where(Item.number == number)), now)
+
+
+def by_id(session: Session, house: House, actor: Actor, item_id: int, now: datetime) -> Standing:
+    return _seen(session, house, actor, session.get(Item, item_id), now)
+
+
+def _seen(session: Session, house: House, actor: Actor, item: Item | None, now: datetime) -> Standing:
+    if item is None:
+        raise Missing()
+    s = standing(session, house, actor, item, now)
+    house.policy.demand(actor, Permission.ITEM_VIEW, s)
+    return s
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list shows. `facets`: field -> codes (or: any of them); `after`: the key of the last row of the page
+    before, `updated|id` as the page gave it; `order`: updated, number, due, or a sort field, `-` for descending."""
+
+    states: Sequence[str] = ()
+    levels: Sequence[int] = ()
+    units: Sequence[int] = ()
+    repositories: Sequence[int] = ()
+    facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    mine: bool = False
+    late: bool = False
+    text: str = ""
+    order: str = "-updated"
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[Item]
+    total: int
+    next: str
+    states: dict[str, int]
+
+
+def page(
+    session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime, *, size: int = PAGE
+) -> Page:
+    """One page of a ledger, keyset paged. Two statements: counts by state, rows."""
+    base = house.policy.visible(actor, now, [kind.name])
+    chosen = and_(base, *_criteria(actor, kind, f, now))
+    counted = session.execute(select(Item.state, func.count()).where(chosen).group_by(Item.state)).all()
+    states = {state: n for state, n in counted}
+    total = sum(n for s, n in states.items() if not f.states or s in f.states)
+    query = select(Item).where(chosen)
+    if f.states:
+        query = query.where(Item.state.in_(f.states))
+    query, key = _ordered(query, kind, f)
+    rows = session.execute(query.limit(size + 1)).all()
+    items = [row[0] for row in rows[:size]]
+    following = f"{_key_text(rows[size - 1][1])}|{items[-1].id}" if len(rows) > size else ""
+    return Page(items, total, following, states)
+
+
+def every(session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime) -> Iterable[Item]:
+    """All rows of the filter, streamed, for export."""
+    query = select(Item).where(house.policy.visible(actor, now, [kind.name]), *_criteria(actor, kind, f, now))
+    if f.states:
+        query = query.where(Item.state.in_(f.states))
+    return session.scalars(query.order_by(Item.number).execution_options(yield_per=500))
+
+
+def _criteria(actor: Actor, kind: Kind, f: Filter, now: datetime) -> list[Any]:
+    found: list[Any] = []
+    if f.levels:
+        found.append(Item.level.in_(f.levels))
+    if f.units:
+        found.append(Item.unit_id.in_(f.units))
+    if f.repositories:
+        found.append(Item.repository_id.in_(f.repositories))
+    if f.mine:
+        found.append(Item.owner_id == actor.id)
+    if f.late:
+        found.append(and_(Item.due.is_not(None), Item.due < now))
+    if f.text:
+        pattern = "%" + f.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        found.append(or_(Item.title.ilike(pattern, escape="\\"), Item.number.ilike(pattern, escape="\\")))
+    for name, codes in f.facets.items():
+        if codes and any(x.name == name for x in kind.facets):
+            match = and_(ItemValue.item_id == Item.id, ItemValue.field == name, ItemValue.text.in_(codes))
+            found.append(exists().where(match))
+    return found
+
+
+def _ordered(query: Select[Any], kind: Kind, f: Filter) -> tuple[Select[Any], Any]:
+    name, down = f.order.lstrip("-"), f.order.startswith("-")
+    declared = next((x for x in kind.fields if x.name == name and (x.sort or x.facet)), None)
+    key: Any
+    if name == "number":
+        key = Item.number
+    elif name == "due":
+        key = func.coalesce(Item.due, datetime(9999, 1, 1) if not down else datetime(1, 1, 1))
+    elif declared is not None:
+        v = aliased(ItemValue)
+        query = query.outerjoin(v, and_(v.item_id == Item.id, v.field == name))
+        if isinstance(declared, Integer):
+            key = func.coalesce(v.number, -1)
+        elif isinstance(declared, Date):
+            key = func.coalesce(v.date, date(1, 1, 1))
+        else:
+            key = func.coalesce(v.text, "")
+    else:
+        key = Item.updated
+    if f.after:
+        text, _, last = f.after.rpartition("|")
+        if last.isdigit():
+            at = _key_value(key, text)
+            if at is not None:
+                beyond = key < at if down else key > at
+                same = and_(key == at, Item.id < int(last) if down else Item.id > int(last))
+                query = query.where(or_(beyond, same))
+    query = query.add_columns(key.label("key"))
+    return query.order_by(key.desc() if down else key.asc(), Item.id.desc() if down else Item.id.asc()), key
+
+
+def _key_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, (datetime, date)) else str(value)
+
+
+def _key_value(key: Any, text: str) -> Any:
+    """The value of a paging key as the column compares it; None where the address was tampered with."""
+    kind = key.type.python_type if hasattr(key.type, "python_type") else str
+    try:
+        if key is Item.updated or kind is datetime:
+            return datetime.fromisoformat(text)
+        if kind is date:
+            return date.fromisoformat(text)
+        return int(text) if kind is int else text
+    except ValueError:
+        return None
+
+

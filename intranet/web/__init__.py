@@ -1,0 +1,11 @@
+"""The web: thin. Parse, call a verb, render. This list is the table of contents of the site."""
+
+from flask import Blueprint
+
+
+def blueprints() -> list[Blueprint]:
+    from . import audit, complaints, desk, files, health, items, loans, ops, people, search, session
+
+    return [
+        session.bp, desk.bp, search.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, audit.bp, ops.bp, health.bp,
+    ]  # fmt: skip
