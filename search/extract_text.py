@@ -8,12 +8,11 @@ from search.extract_charset import decode, html_label
 from search.extract_sink import Problem, Sink
 
 _HIDDEN = frozenset({"script", "style", "template", "noscript"})
-_LINES = frozenset(
-    """
+_LINE_TAGS = """
     address article aside blockquote body br caption dd details div dl dt fieldset figcaption figure footer form
     h1 h2 h3 h4 h5 h6 head header hr html legend li main nav ol option p pre section summary table title tr ul
-    """.split()
-)
+"""
+_LINES = frozenset(_LINE_TAGS.split())
 
 
 def read_plain(data: bytes, sink: Sink) -> None:
