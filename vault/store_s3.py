@@ -152,7 +152,8 @@ class S3Store:
                 page = self._client._list_multipart_uploads(self.bucket, **markers)
                 for upload in page.uploads:
                     began = upload.initiated_time or now
-                    if (now - began).total_seconds() >= older_than_seconds:
+                    age = max(0.0, (now - began).total_seconds())  # the Date header has whole seconds
+                    if age >= older_than_seconds:
                         self._client._abort_multipart_upload(
                             self.bucket, upload.object_name, upload.upload_id or ""
                         )
