@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from search.engine_whoosh import WhooshEngine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from search.engine_whoosh import WhooshEngine
 from vault.keyring import Keyring
 from vault.stores import open_store
 from vault.vault import Vault
@@ -47,7 +47,9 @@ def create_app(
     app.request_class = upload.SealedRequest
     app.config.update(_flask_config(settings))
     if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )  # type: ignore[method-assign]
     for extension in (db, login, csrf, limiter, htmx):
         extension.init_app(app)
     babel.init_app(app, locale_selector=language.chosen, timezone_selector=lambda: settings.timezone)

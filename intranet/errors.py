@@ -18,7 +18,9 @@ class DomainError(Exception):
 class Denied(DomainError):
     """Refused by policy. `hidden`: the thing may not even be known, answer as if it did not exist."""
 
-    def __init__(self, why: Any = "", *, hidden: bool = False, permission: str = "", thing: Any = None) -> None:
+    def __init__(
+        self, why: Any = "", *, hidden: bool = False, permission: str = "", thing: Any = None
+    ) -> None:
         super().__init__(why)
         self.hidden = hidden
         self.permission = permission

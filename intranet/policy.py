@@ -111,7 +111,11 @@ class Policy:
             if role in ITEM_ROLES:
                 continue
             if role == "staff":
-                if actor.has("staff") and item.level < kind.need_to_know and self._reads_repository(actor, item):
+                if (
+                    actor.has("staff")
+                    and item.level < kind.need_to_know
+                    and self._reads_repository(actor, item)
+                ):
                     return True
             elif actor.has(role, item.unit_id):
                 return True
@@ -126,7 +130,9 @@ class Policy:
         roles = tuple(roles)
         return bool(s.of(actor) & set(roles)) or self._holds(actor, self.kinds[s.item.kind], s.item, roles)
 
-    def decide(self, actor: Actor, permission: Permission, thing: Any = None, *, move: Move | None = None) -> Decision:
+    def decide(
+        self, actor: Actor, permission: Permission, thing: Any = None, *, move: Move | None = None
+    ) -> Decision:
         """The decision for one actor, permission and thing.
 
         `thing`: a Standing for item and loan permissions, (Kind, unit id) for ITEM_ADD, the other person's id for
@@ -186,11 +192,20 @@ class Policy:
             case Permission.ITEM_COMMENT:
                 return self._asked(actor, s, kind.comments.split(), _("您不能在此留言"))
             case Permission.ITEM_GRANT:
-                return self._asked(actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改知悉范围"))
+                return self._asked(
+                    actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改知悉范围")
+                )
             case Permission.ITEM_LEVEL:
-                return self._asked(actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改密级"))
+                return self._asked(
+                    actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改密级")
+                )
             case Permission.ITEM_LOG:
-                return self._asked(actor, s, ["owner", "custodian", "lead", "complaint_handler", "dispatcher"], _("您不能查看记录"))
+                return self._asked(
+                    actor,
+                    s,
+                    ["owner", "custodian", "lead", "complaint_handler", "dispatcher"],
+                    _("您不能查看记录"),
+                )
             case Permission.BODY_OPEN:
                 return self._body(actor, s, kind)
             case Permission.LOAN_APPLY:
@@ -200,7 +215,11 @@ class Policy:
                     return Decision(False, _("任何人不得审批、核验自己的借阅"))
                 return YES if custodian else Decision(False, _("只有保管员可以办理"))
             case Permission.LOAN_RETURN:
-                return YES if custodian or s.borrower == actor.id else Decision(False, _("只有借阅人或保管员可以归还"))
+                return (
+                    YES
+                    if custodian or s.borrower == actor.id
+                    else Decision(False, _("只有借阅人或保管员可以归还"))
+                )
         return Decision(False, _("没有这项权限"))
 
     def _asked(self, actor: Actor, s: Standing, roles: Iterable[str], why: Any) -> Decision:
@@ -226,7 +245,9 @@ class Policy:
             return Decision(False, _("机密级以上的正文须先通过二次验证"))
         return YES
 
-    def demand(self, actor: Actor, permission: Permission, thing: Any = None, *, move: Move | None = None) -> None:
+    def demand(
+        self, actor: Actor, permission: Permission, thing: Any = None, *, move: Move | None = None
+    ) -> None:
         """Raise Denied unless decided yes."""
         decision = self.decide(actor, permission, thing, move=move)
         if not decision.ok:

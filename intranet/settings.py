@@ -110,7 +110,7 @@ def load(overrides: Mapping[str, object] | None = None, environ: Mapping[str, st
     if config.exists():
         try:
             names = runpy.run_path(str(config))
-        except Exception as error:  # the operator's file may hold anything; its error is reported, not raised
+        except Exception as error:  # noqa: BLE001  the operator's file may hold anything; its error is reported, not raised
             raise SettingsError([f"{config.name}: {type(error).__name__}: {error}"]) from None
         values |= {k.lower(): v for k, v in names.items() if k.isupper()}
     values |= {

@@ -49,7 +49,12 @@ class Work:
         return self.actor.login or "-"
 
     def record(
-        self, action: str, item: Item | None = None, *, outcome: str = "ok", detail: Mapping[str, Any] | None = None
+        self,
+        action: str,
+        item: Item | None = None,
+        *,
+        outcome: str = "ok",
+        detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Append an audit row (written with the commit). `detail` names things; it never holds bodies or values."""
         self._rows.append(
@@ -68,10 +73,18 @@ class Work:
             }
         )
 
-    def after(self, topic: str, item_id: int | None = None, *, delay: timedelta | None = None, **payload: Any) -> None:
+    def after(
+        self, topic: str, item_id: int | None = None, *, delay: timedelta | None = None, **payload: Any
+    ) -> None:
         """An effect for the worker, written in this transaction: after the commit it is done until it succeeds."""
         self.session.add(
-            Outbox(topic=topic, item_id=item_id, payload=payload, created=self.now, ready=self.now + (delay or timedelta()))
+            Outbox(
+                topic=topic,
+                item_id=item_id,
+                payload=payload,
+                created=self.now,
+                ready=self.now + (delay or timedelta()),
+            )
         )
 
     def reindex(self, item_id: int) -> None:
@@ -102,7 +115,9 @@ def begin(house: House, actor: Actor) -> Iterator[Work]:
     session: Session = db.session()
     session.rollback()  # a read of the request may hold an older snapshot
     try:
-        session.connection(execution_options={"immediate": True})  # SQLite: take the writer's place now, not midway
+        session.connection(
+            execution_options={"immediate": True}
+        )  # SQLite: take the writer's place now, not midway
         work = Work(house, actor, session)
         yield work
         session.flush()

@@ -18,7 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def as_json(command: F) -> F:
     """Adds `--json`; the function gets `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="一个 JSON 文档 / one JSON document on stdout")(command)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="一个 JSON 文档 / one JSON document on stdout"
+    )(command)
 
 
 def yes(command: F) -> F:
@@ -44,7 +46,9 @@ def out(data: Any, as_json: bool, text: str | Iterable[str] = "") -> None:
 def problem(message: str, data: Any = None, as_json: bool = False) -> NoReturn:
     """Say what is wrong and exit 1."""
     if as_json:
-        click.echo(json.dumps(data if data is not None else {"error": message}, ensure_ascii=False, default=str))
+        click.echo(
+            json.dumps(data if data is not None else {"error": message}, ensure_ascii=False, default=str)
+        )
     else:
         click.echo(message, err=True)
     raise SystemExit(1)

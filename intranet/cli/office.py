@@ -75,8 +75,14 @@ def init(admin: str, as_json: bool) -> None:
     waiting = first is not None and not first.password
     lines = [f"数据目录 / data: {house().settings.data}"]
     if waiting:
-        lines.append(f"首位系统管理员 / first administrator: {admin}（首次登录时密码留空并当场设定 / leave the password empty, then set it）")
-    out({"data": str(house().settings.data), "made": made, "admin": admin, "password_set": not waiting}, as_json, lines)
+        lines.append(
+            f"首位系统管理员 / first administrator: {admin}（首次登录时密码留空并当场设定 / leave the password empty, then set it）"
+        )
+    out(
+        {"data": str(house().settings.data), "made": made, "admin": admin, "password_set": not waiting},
+        as_json,
+        lines,
+    )
 
 
 @click.command()

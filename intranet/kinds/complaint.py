@@ -1,6 +1,6 @@
 """投诉: numbered at receipt, seen by its handlers only, followed by a private code (A9; seeds L181-196)."""
 
-from .base import Data, Choice, Clock, DateTime, Files, Kind, LongText, Move, Person, State, Text, _, options
+from .base import Choice, Clock, Data, DateTime, Files, Kind, LongText, Move, Person, State, Text, _, options
 
 CHANNEL = options(
     ("web", _("网络")),
@@ -37,7 +37,7 @@ COMPLAINT = Kind(
     levels=(1,),
     default_level=1,
     need_to_know=0,
-    add="complaint_handler",
+    add="",  # handed in by `verbs.complaints.submit` only, with its private code
     comments="complaint_handler handler",
     title_label=_("事由"),
     fields=[
@@ -65,6 +65,9 @@ COMPLAINT = Kind(
     moves=[
         Move("accept", "registered supplement", "investigating", title=_("受理"), by="complaint_handler", asks=["handler", "due"], tone="primary"),
         Move("supplement", "registered", "supplement", title=_("要求补正"), by="complaint_handler", reason=True, desk=False),
+        Move(
+            "supplied", "supplement", "registered", title=_("已补正"), by="complaint_handler", code=True, desk=False, reason=True
+        ),
         Move("decline", "registered supplement", "declined", title=_("不予受理"), by="complaint_handler", reason=True, desk=False, tone="danger", confirm=_("理由将告知投诉人。")),
         Move("answer", "investigating", "answered", title=_("答复"), by="handler", asks=["findings", "reply"], guard=answered, tone="primary"),
         Move("reopen", "answered", "investigating", title=_("重新调查"), by="complaint_handler handler", reason=True, desk=False),

@@ -1,6 +1,21 @@
 """受控文件: numbered, marked, placed, lent (REQUIREMENTS A3; seeds L38-51). Loans have verbs of their own."""
 
-from .base import Choice, Clock, Date, Files, Integer, Kind, LongText, Move, Person, PlaceRef, State, Text, _, options
+from .base import (
+    Choice,
+    Clock,
+    Date,
+    Files,
+    Integer,
+    Kind,
+    LongText,
+    Move,
+    Person,
+    PlaceRef,
+    State,
+    Text,
+    _,
+    options,
+)
 
 DOCUMENT = Kind(
     "document",

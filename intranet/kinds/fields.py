@@ -119,7 +119,9 @@ class Choice(Field):
         raise Wrong(_("请从列表中选择"))
 
     def text(self, value: Value) -> str:
-        return next((str(o.title) for o in self.choices if o.code == value), "" if value is None else str(value))
+        return next(
+            (str(o.title) for o in self.choices if o.code == value), "" if value is None else str(value)
+        )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,21 @@
 """信息资源: the catalogue (FEATURES rows 1-6; seeds L106, L113-117, L122, L125)."""
 
-from .base import Data, Choice, Clock, Date, Files, Kind, LongText, Move, PlaceRef, State, Text, Vocabulary, _, options
+from .base import (
+    Choice,
+    Clock,
+    Data,
+    Date,
+    Files,
+    Kind,
+    LongText,
+    Move,
+    PlaceRef,
+    State,
+    Text,
+    Vocabulary,
+    _,
+    options,
+)
 
 # By business (seeds L106); 其他 is extended by the office with sub-classes of its own.
 CLASS_BUSINESS = options(

@@ -1,6 +1,21 @@
 """维修工单: reported, dispatched, accepted, done, signed off (A11; seeds L336; rows 135-136)."""
 
-from .base import Data, Choice, Clock, DateTime, Files, Kind, LongText, Money, Move, Person, State, Text, _, options
+from .base import (
+    Choice,
+    Clock,
+    Data,
+    DateTime,
+    Files,
+    Kind,
+    LongText,
+    Money,
+    Move,
+    Person,
+    State,
+    Text,
+    _,
+    options,
+)
 
 TRADE = options(
     ("water", _("给排水")),

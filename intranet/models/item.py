@@ -41,7 +41,7 @@ class Item(Base):
         Index("ix_item_kind_updated_id", "kind", "updated", "id"),
         Index("ix_item_unit_id_kind", "unit_id", "kind"),
     )
-    __mapper_args__ = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  SQLAlchemy's own way to say it
 
 
 class ItemValue(Base):

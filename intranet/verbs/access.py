@@ -47,7 +47,11 @@ def sign_in(house: House, login: str, password: str, origin: str) -> Person:
             w.session.execute(delete(Attempt).where(Attempt.what == "login", Attempt.key == keys[0]))
             person = w.session.get_one(Person, person.id)
             person.last_seen = w.now
-            if people.hasher(house.settings).check_needs_rehash(person.password) if person.password else False:
+            if (
+                people.hasher(house.settings).check_needs_rehash(person.password)
+                if person.password
+                else False
+            ):
                 person.password = people.hasher(house.settings).hash(password)
             w.record("session.start", detail={"login": login})
     if person is None:
@@ -57,7 +61,11 @@ def sign_in(house: House, login: str, password: str, origin: str) -> Person:
 
 def _tries(w: Work, what: str, key: str) -> int:
     since = w.now - timedelta(minutes=w.house.settings.lockout_minutes)
-    query = select(func.count()).select_from(Attempt).where(Attempt.what == what, Attempt.key == key, Attempt.at > since)
+    query = (
+        select(func.count())
+        .select_from(Attempt)
+        .where(Attempt.what == what, Attempt.key == key, Attempt.at > since)
+    )
     return w.session.scalar(query) or 0
 
 
@@ -97,7 +105,9 @@ def second_factor(w: Work, code: str) -> bool:
     """Whether the code is right, and not one used before (a code is good once). Wrong tries are counted."""
     person = people.get(w, w.actor.id or 0)
     guard(w, "factor", person.login, w.house.settings.lockout_tries)
-    step = _step(w, reveal(w.house.settings, person.totp), code, after=person.totp_step) if person.totp else None
+    step = (
+        _step(w, reveal(w.house.settings, person.totp), code, after=person.totp_step) if person.totp else None
+    )
     if step is None:
         tried(w, "factor", person.login)
         w.record("session.second_factor", outcome="refused", detail={"login": person.login})

@@ -72,7 +72,13 @@ def deposit(
     with _store_errors():
         sealed = house.vault.deposit(blob.name, measured(), level, bind(blob))
     with work.begin(house, actor) as w:
-        _stored(w, w.session.get_one(Blob, blob.id), sealed, print_.hexdigest(), filetype.sniff(bytes(head), filename))
+        _stored(
+            w,
+            w.session.get_one(Blob, blob.id),
+            sealed,
+            print_.hexdigest(),
+            filetype.sniff(bytes(head), filename),
+        )
     return blob.id
 
 
@@ -81,7 +87,12 @@ def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
         raise Invalid({field: _("“%(level)s”级只登记编号与保管场所，不收存正文", level=level.label)})
     name = (filename.replace("\\", "/").rsplit("/", 1)[-1].strip() or _("未命名"))[-255:]
     blob = Blob(
-        name=w.house.vault.new_name(), level=int(level), filename=name, field=field, created=w.now, by_id=w.actor.id
+        name=w.house.vault.new_name(),
+        level=int(level),
+        filename=name,
+        field=field,
+        created=w.now,
+        by_id=w.actor.id,
     )
     w.session.add(blob)
     w.session.flush()
@@ -89,7 +100,12 @@ def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
 
 
 def _stored(w: Work, blob: Blob, sealed: Sealed, fingerprint: str, mime: str) -> None:
-    blob.header, blob.size, blob.stored, blob.digest = sealed.header, sealed.size, sealed.stored, sealed.digest
+    blob.header, blob.size, blob.stored, blob.digest = (
+        sealed.header,
+        sealed.size,
+        sealed.stored,
+        sealed.digest,
+    )
     blob.fingerprint, blob.mime, blob.state = fingerprint, mime, "stored"
 
 
@@ -137,7 +153,9 @@ def drop(w: Work, item: Item, blobs: Sequence[int]) -> None:
 
 def relevel(w: Work, item: Item, level: Level) -> None:
     """Re-wrap the headers of all files to the new level; text that may no longer stand in clear goes."""
-    for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))):
+    for blob in w.session.scalars(
+        select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))
+    ):
         if level.slug in w.house.settings.register_only_levels.split():
             raise Conflict(_("“%(level)s”级只登记编号与保管场所，请先移除正文", level=level.label))
         try:
@@ -153,7 +171,9 @@ def relevel(w: Work, item: Item, level: Level) -> None:
 def destroy(w: Work, item: Item) -> int:
     """Kill the keys of all files of the item; their objects are shredded by the worker. How many."""
     count = 0
-    for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))):
+    for blob in w.session.scalars(
+        select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))
+    ):
         blob.header, blob.state, blob.fingerprint = b"", "destroyed", ""
         w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
         w.after("shred", item.id, name=blob.name)
@@ -163,7 +183,9 @@ def destroy(w: Work, item: Item) -> int:
 
 def files(session: Session, item_id: int) -> list[Blob]:
     """The files an item shows, in order of deposit."""
-    query = select(Blob).where(Blob.item_id == item_id, Blob.state.in_(("stored", "destroyed"))).order_by(Blob.id)
+    query = (
+        select(Blob).where(Blob.item_id == item_id, Blob.state.in_(("stored", "destroyed"))).order_by(Blob.id)
+    )
     return list(session.scalars(query))
 
 
@@ -179,7 +201,9 @@ class Opened:
         vault, b = self.house.vault, self.blob
         if start == 0 and (length is None or length == b.size):
             return vault.open(b.name, b.header, bind(b), b.size)
-        return vault.open_range(b.name, b.header, bind(b), b.size, start, b.size - start if length is None else length)
+        return vault.open_range(
+            b.name, b.header, bind(b), b.size, start, b.size - start if length is None else length
+        )
 
 
 def open_body(house: House, actor: Actor, blob_id: int, *, action: str = "body.open") -> Opened:

@@ -84,7 +84,9 @@ def create(
     return item
 
 
-def _marks(w: Work, kind: Kind, title: str, unit_id: int, level: Level, repository_id: int | None) -> dict[str, Any]:
+def _marks(
+    w: Work, kind: Kind, title: str, unit_id: int, level: Level, repository_id: int | None
+) -> dict[str, Any]:
     """What every item must carry: a title, a living unit, a level of the kind not above the own clearance."""
     errors: dict[str, Any] = {}
     if not title.strip():
@@ -99,9 +101,12 @@ def _marks(w: Work, kind: Kind, title: str, unit_id: int, level: Level, reposito
         errors["level"] = _("不能高于您本人的可接触密级")
     if repository_id is not None:
         known = select(Repository.id).where(Repository.id == repository_id, Repository.active)
-        if not kind.repositories or w.session.scalar(known) is None:
-            errors["repository"] = _("请从列表中选择")
-        elif not w.actor.system and repository_id not in w.actor.repositories:
+        if (
+            not kind.repositories
+            or w.session.scalar(known) is None
+            or not w.actor.system
+            and repository_id not in w.actor.repositories
+        ):
             errors["repository"] = _("请从列表中选择")
     return errors
 
@@ -113,11 +118,23 @@ def saved(w: Work, kind: Kind, item: Item, action: str, reason: str) -> None:
     values.keep(w, kind, item)
     w.session.add(
         Revision(
-            item_id=item.id, version=item.version, at=w.now, by_id=w.actor.id, action=action, reason=reason,
-            title=item.title, state=item.state, level=item.level, data=dict(item.data),
+            item_id=item.id,
+            version=item.version,
+            at=w.now,
+            by_id=w.actor.id,
+            action=action,
+            reason=reason,
+            title=item.title,
+            state=item.state,
+            level=item.level,
+            data=dict(item.data),
         )  # fmt: skip
     )
-    w.record(f"item.{action}", item, detail={"state": item.state, "version": item.version} | ({"reason": reason} if reason else {}))
+    w.record(
+        f"item.{action}",
+        item,
+        detail={"state": item.state, "version": item.version} | ({"reason": reason} if reason else {}),
+    )
     w.reindex(item.id)
 
 
@@ -169,7 +186,7 @@ def step(
 ) -> Item:
     """Do one move of the item's life. Raises Denied, Conflict (not in that state), Invalid."""
     s = lock(w, item_id)
-    item, kind = s.item, w.house.kinds[s.item.kind]
+    kind = w.house.kinds[s.item.kind]
     move = kind.move(name)
     if move is None or move.code:
         raise Missing()
@@ -193,7 +210,9 @@ def apply(
     _current(item, version)
     if item.state not in move.sources:
         now_in = kind.state(item.state).title
-        raise Conflict(_("此记录目前为“%(state)s”，不能“%(step)s”", state=now_in, step=move.title), item=item.id)
+        raise Conflict(
+            _("此记录目前为“%(state)s”，不能“%(step)s”", state=now_in, step=move.title), item=item.id
+        )
     errors: dict[str, Any] = {}
     answers: dict[str, Value] = {}
     try:
@@ -236,7 +255,9 @@ def grant(
     if until is not None and until <= w.now:
         raise Invalid({"until": _("截止时间应在将来")})
     if person_id is not None:
-        known = select(PersonRow.id).where(PersonRow.id == person_id, PersonRow.active, PersonRow.clearance >= s.item.level)
+        known = select(PersonRow.id).where(
+            PersonRow.id == person_id, PersonRow.active, PersonRow.clearance >= s.item.level
+        )
         if w.session.scalar(known) is None:
             raise Invalid({"person": _("此人不存在、已停用，或可接触密级不足")})
     elif w.session.get(Unit, unit_id) is None:
@@ -280,7 +301,7 @@ def relevel(w: Work, item_id: int, level: Level, *, reason: str, version: int | 
     try:
         values.parse(w, kind, [f for f in kind.form_fields if f.widget == "place"], item.data, level)
     except Invalid as invalid:
-        errors |= {"level": why for why in invalid.errors.values()}
+        errors["level"] = next(iter(invalid.errors.values()))
     if errors:
         raise Invalid(errors)
     deposits.relevel(w, item, level)
@@ -294,5 +315,3 @@ def link(w: Work, item: Item, other: Item, relation: str) -> None:
     if w.session.get(Link, (item.id, other.id, relation)) is None:
         w.session.add(Link(item_id=item.id, other_id=other.id, relation=relation))
         w.record("item.link", item, detail={"other": other.number, "relation": relation})
-
-

@@ -36,8 +36,12 @@ def apply(w: Work, item_id: int, *, purpose: str, until: date) -> Loan:
         if loan.item_id == item_id:
             raise Conflict(_("您已申请或借有此文件"), item=item_id)
         if loan.state == "lent" and loan.until < w.today:
-            raise Denied(_("您有逾期未还的文件，归还后方可再借"), permission=Permission.LOAN_APPLY.value, thing=s)
-    loan = Loan(item_id=item_id, borrower_id=w.actor.id, purpose=purpose.strip()[:500], until=until, applied=w.now)
+            raise Denied(
+                _("您有逾期未还的文件，归还后方可再借"), permission=Permission.LOAN_APPLY.value, thing=s
+            )
+    loan = Loan(
+        item_id=item_id, borrower_id=w.actor.id, purpose=purpose.strip()[:500], until=until, applied=w.now
+    )
     w.session.add(loan)
     w.session.flush()
     w.record("loan.apply", s.item, detail={"loan": loan.id, "until": until, "purpose": loan.purpose})
@@ -76,7 +80,12 @@ def refuse(w: Work, loan_id: int, reason: str) -> Loan:
     w.house.policy.demand(w.actor, Permission.LOAN_DECIDE, s)
     if not reason.strip():
         raise Invalid({"reason": _("请说明理由")})
-    loan.state, loan.decided, loan.decided_by, loan.refusal = "refused", w.now, w.actor.id, reason.strip()[:300]
+    loan.state, loan.decided, loan.decided_by, loan.refusal = (
+        "refused",
+        w.now,
+        w.actor.id,
+        reason.strip()[:300],
+    )
     w.record("loan.refuse", s.item, detail={"loan": loan.id, "reason": loan.refusal})
     return loan
 
@@ -108,7 +117,12 @@ def check(w: Work, loan_id: int, *, condition: str) -> Loan:
     if not condition.strip():
         raise Invalid({"condition": _("请填写核验结果，例如：完好、页数相符")})
     _step(w, s, "check")
-    loan.state, loan.checked, loan.checked_by, loan.condition = "checked", w.now, w.actor.id, condition.strip()[:300]
+    loan.state, loan.checked, loan.checked_by, loan.condition = (
+        "checked",
+        w.now,
+        w.actor.id,
+        condition.strip()[:300],
+    )
     w.record("loan.check", s.item, detail={"loan": loan.id, "condition": loan.condition})
     return loan
 

@@ -10,7 +10,13 @@ from ..kinds.base import Kind
 from ..models import Counter, Unit
 from ..work import Work
 
-LETTERS = {Level.PUBLIC: "G", Level.INTERNAL: "N", Level.CONFIDENTIAL: "M", Level.SECRET: "J", Level.TOPSECRET: "A"}
+LETTERS = {
+    Level.PUBLIC: "G",
+    Level.INTERNAL: "N",
+    Level.CONFIDENTIAL: "M",
+    Level.SECRET: "J",
+    Level.TOPSECRET: "A",
+}
 
 
 def take(w: Work, kind: Kind, unit: Unit, level: Level) -> str:

@@ -53,7 +53,12 @@ def found(w: Work, *, admin: str) -> bool:
     if w.session.scalar(select(Person.id).limit(1)) is None:
         root_id = w.session.scalars(select(Unit.id).where(Unit.parent_id.is_(None))).first()
         people.create(
-            w, login=admin, name="系统管理员", unit_id=root_id or 0, clearance=Level.PUBLIC, roles=[("sysadmin", None)]
+            w,
+            login=admin,
+            name="系统管理员",
+            unit_id=root_id or 0,
+            clearance=Level.PUBLIC,
+            roles=[("sysadmin", None)],
         )
         made = True
     return made
@@ -70,7 +75,9 @@ def add_unit(
     above = w.session.scalar(select(Unit).where(Unit.code == parent)) if parent else None
     if parent and above is None:
         raise Missing()
-    unit = Unit(code=code, name=name.strip(), name_en=name_en, parent_id=above.id if above else None, order=order)
+    unit = Unit(
+        code=code, name=name.strip(), name_en=name_en, parent_id=above.id if above else None, order=order
+    )
     w.session.add(unit)
     w.session.flush()
     unit.path = f"{above.path if above else '/'}{unit.id}/"

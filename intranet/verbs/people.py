@@ -16,7 +16,6 @@ from vault.levels import Level
 
 from ..actor import BLIND, Actor
 from ..errors import Conflict, Invalid, Missing
-from ..house import House
 from ..kinds.base import ROLES
 from ..models import Item, Loan, Person, Repository, RepositoryUnit, Role, Unit
 from ..policy import Permission, separate
@@ -129,7 +128,10 @@ def create(
     w.session.flush()
     for role, unit in dict.fromkeys(roles):
         w.session.add(Role(person_id=person.id, role=role, unit_id=unit))
-    w.record("people.create", detail={"login": login, "clearance": clearance.slug, "roles": [list(r) for r in roles]})
+    w.record(
+        "people.create",
+        detail={"login": login, "clearance": clearance.slug, "roles": [list(r) for r in roles]},
+    )
     return person
 
 
@@ -149,7 +151,7 @@ def update(w: Work, person_id: int, *, name: str, unit_id: int, title: str, phon
     if w.session.get(Unit, unit_id) is None:
         raise Invalid({"unit": _("请从列表中选择")})
     moved = person.unit_id != unit_id
-    person.name, person.pinyin, person.unit_id = name.strip()[:80], pinyin(name), unit_id
+    person.name, person.pinyin, person.unit_id = (name.strip()[:80], pinyin(name), unit_id)
     person.title, person.phone = title.strip()[:80], phone.strip()[:40]
     w.record("people.update", detail={"login": person.login, "moved": moved})
     return person
@@ -171,7 +173,12 @@ def standing(w: Work, person_id: int, *, clearance: Level, roles: Sequence[tuple
     person.epoch += 1
     w.record(
         "people.standing",
-        detail={"login": person.login, "from": before.slug, "to": clearance.slug, "roles": [list(r) for r in roles]},
+        detail={
+            "login": person.login,
+            "from": before.slug,
+            "to": clearance.slug,
+            "roles": [list(r) for r in roles],
+        },
     )
     return person
 
@@ -221,7 +228,11 @@ def change_password(w: Work, old: str, new: str) -> Person:
     check_password(w.house.settings, person.login, new)
     if person.password and verify(w.house.settings, person.password, new):
         raise Invalid({"password": _("新密码不能与原密码相同")})
-    person.password, person.must_change, person.epoch = hasher(w.house.settings).hash(new), False, person.epoch + 1
+    person.password, person.must_change, person.epoch = (
+        hasher(w.house.settings).hash(new),
+        False,
+        person.epoch + 1,
+    )
     w.record("people.change_password", detail={"login": person.login})
     return person
 

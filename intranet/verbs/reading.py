@@ -33,7 +33,9 @@ def standing(session: Session, house: House, actor: Actor, item: Item, now: date
     loan, borrower = False, None
     if item.kind in house.kinds and house.kinds[item.kind].loans:
         today = now.astimezone(house.zone).date()
-        open_loan = session.scalar(select(Loan).where(Loan.item_id == item.id, Loan.state.in_(("lent", "returned"))))
+        open_loan = session.scalar(
+            select(Loan).where(Loan.item_id == item.id, Loan.state.in_(("lent", "returned")))
+        )
         if open_loan is not None:
             borrower = open_loan.borrower_id
             loan = open_loan.state == "lent" and borrower == actor.id and open_loan.until >= today
@@ -94,14 +96,16 @@ def page(
     query = select(Item).where(chosen)
     if f.states:
         query = query.where(Item.state.in_(f.states))
-    query, key = _ordered(query, kind, f)
+    query = _ordered(query, kind, f)
     rows = session.execute(query.limit(size + 1)).all()
     items = [row[0] for row in rows[:size]]
     following = f"{_key_text(rows[size - 1][1])}|{items[-1].id}" if len(rows) > size else ""
     return Page(items, total, following, states)
 
 
-def every(session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime) -> Iterable[Item]:
+def every(
+    session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime
+) -> Iterable[Item]:
     """All rows of the filter, streamed, for export."""
     query = select(Item).where(house.policy.visible(actor, now, [kind.name]), *_criteria(actor, kind, f, now))
     if f.states:
@@ -131,7 +135,7 @@ def _criteria(actor: Actor, kind: Kind, f: Filter, now: datetime) -> list[Any]:
     return found
 
 
-def _ordered(query: Select[Any], kind: Kind, f: Filter) -> tuple[Select[Any], Any]:
+def _ordered(query: Select[Any], kind: Kind, f: Filter) -> Select[Any]:
     name, down = f.order.lstrip("-"), f.order.startswith("-")
     declared = next((x for x in kind.fields if x.name == name and (x.sort or x.facet)), None)
     key: Any
@@ -177,5 +181,3 @@ def _key_value(key: Any, text: str) -> Any:
         return int(text) if kind is int else text
     except ValueError:
         return None
-
-

@@ -13,7 +13,16 @@ from vault.levels import Level
 
 from ..errors import Invalid
 from ..kinds.base import (
-    DateTime, Field, Files, Kind, Person, PlaceRef, UnitRef, Value, Vocabulary, Wrong,
+    DateTime,
+    Field,
+    Files,
+    Kind,
+    Person,
+    PlaceRef,
+    UnitRef,
+    Value,
+    Vocabulary,
+    Wrong,
 )  # fmt: skip
 from ..kinds.fields import Date
 from ..models import Grant, Item, ItemValue, Place, Term, Unit
@@ -22,7 +31,9 @@ from ..models import Role as RoleRow
 from ..work import Work
 
 
-def parse(w: Work, kind: Kind, fields: Iterable[Field], raw: Mapping[str, Any], level: Level) -> dict[str, Value]:
+def parse(
+    w: Work, kind: Kind, fields: Iterable[Field], raw: Mapping[str, Any], level: Level
+) -> dict[str, Value]:
     """The values of the given fields. Raises Invalid with every field's error at once."""
     values: dict[str, Value] = {}
     errors: dict[str, Any] = {}
@@ -54,7 +65,9 @@ def _exists(w: Work, field: Field, value: Value, level: Level) -> None:
         if w.session.scalar(found) is None:
             raise Wrong(_("请从列表中选择"))
     elif isinstance(field, Person):
-        query = select(PersonRow.id).where(PersonRow.id == value, PersonRow.active, PersonRow.clearance >= int(level))
+        query = select(PersonRow.id).where(
+            PersonRow.id == value, PersonRow.active, PersonRow.clearance >= int(level)
+        )
         if field.having:
             query = query.join(RoleRow, RoleRow.person_id == PersonRow.id).where(RoleRow.role == field.having)
         if w.session.scalar(query) is None:
@@ -112,7 +125,9 @@ def _give_roles(w: Work, kind: Kind, item: Item) -> None:
         if not isinstance(field, Person) or not field.gives:
             continue
         person = item.data.get(field.name)
-        query = select(Grant).where(Grant.item_id == item.id, Grant.role == field.gives, Grant.revoked.is_(None))
+        query = select(Grant).where(
+            Grant.item_id == item.id, Grant.role == field.gives, Grant.revoked.is_(None)
+        )
         live = w.session.scalars(query).all()
         for grant in live:
             if grant.person_id != person:

@@ -100,7 +100,10 @@ def problem(status: int, why: str = "", error: Exception | None = None) -> Respo
     facts = getattr(error, "facts", {})
     errors = getattr(error, "errors", {})
     response = make_response(
-        render_template("errors/error.html", status=status, why=why, errors=errors, facts=facts, bare=partial()), status
+        render_template(
+            "errors/error.html", status=status, why=why, errors=errors, facts=facts, bare=partial()
+        ),
+        status,
     )
     response.headers["HX-Retarget"] = "#problem"
     response.headers["HX-Reswap"] = "innerHTML"
@@ -114,7 +117,9 @@ def _csrf_error(error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return make_response(error.get_response())
-    why = {413: _("文件超过大小上限"), 401: _("请重新登录"), 429: _("操作过于频繁，请稍后再试")}.get(error.code, "")
+    why = {413: _("文件超过大小上限"), 401: _("请重新登录"), 429: _("操作过于频繁，请稍后再试")}.get(
+        error.code, ""
+    )
     return problem(error.code, why)
 
 

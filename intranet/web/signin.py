@@ -25,6 +25,8 @@ OPEN = {
     "session.sign_in": "the way in",
     "session.language": "before signing in too",
     "complaints.new": "anybody may complain (seeds L189)",
+    "complaints.hand_in": "the same, sent",
+    "complaints.index": "leads to the form",
     "complaints.track": "followed by code, without an account",
     "complaints.receipt": "shown once, to the session that complained",
     "health.alive": "monitoring",
