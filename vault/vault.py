@@ -14,7 +14,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -118,6 +117,7 @@ class Vault:
         digest: str,
         *,
         read_data: bool = False,
+        level: Level | None = None,
     ) -> bool:
         """Return when the object is what its record says; raises the error that names what is not.
 
@@ -125,12 +125,21 @@ class Vault:
         header opens and belongs to the record. `read_data`: every stored byte is read and compared with
         the digest and, with the identity, authenticated. Returns True when the identity was at hand, False
         when all that could be done without it was done.
+
+        A header that no identity opens is either sealed here or damaged; `level`, the record's, decides
+        which. Without it, it passes as sealed as long as the identity of any level is missing.
         """
         if not stream.payload_size(size) == stored == self.store.stat(name).size:
             raise age.Damaged(f"{name}: the object has another length than its record")
+        sealed_here = any(
+            not self.keyring.can_open(it) for it in (self.keyring.levels if level is None else [level])
+        )
         file_key: bytes | None = None
-        with suppress(age.NoIdentity):
+        try:
             file_key = self._file_key(header, bind)
+        except age.NoIdentity:
+            if not sealed_here:
+                raise
         if read_data:
             sealed = _Counted(self.store.get(name), digest=True)
             for _ in sealed if file_key is None else _exactly(size, stream.decrypt(file_key, sealed)):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pytest
 from minio import Minio
@@ -44,41 +46,71 @@ def age_program() -> str:
     """The `age` program of the system."""
     program = shutil.which("age")
     if program is None:
-        missing("the age program is not installed (apt-get install age)", fatal=os.environ.get("CI") == "true")
+        missing(
+            "the age program is not installed (apt-get install age)", fatal=os.environ.get("CI") == "true"
+        )
     assert program is not None
     return program
 
 
 @pytest.fixture(scope="session")
 def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an S3 server with a bucket: INTRANET_TEST_S3, or a Ceph gateway started here."""
+    """The address of an S3 server with a bucket of our own: at INTRANET_TEST_S3, or in a Ceph gateway
+    that the test processes of one run share."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     wish = os.environ.get("INTRANET_TEST_S3", "")
     if wish.startswith("s3://"):
-        yield _with_bucket(wish)
+        yield _with_bucket(wish, worker)
         return
     if not all(map(shutil.which, ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin"))) or os.geteuid() != 0:
         fatal = os.environ.get("CI") == "true" and wish == "required"
-        missing("no S3 server: set INTRANET_TEST_S3, or install ceph-mon ceph-osd radosgw as root", fatal=fatal)
-    folder = tmp_path_factory.mktemp("ceph")
-    script = str(TOOLS / "s3_up.sh")
+        missing(
+            "no S3 server: set INTRANET_TEST_S3, or install ceph-mon ceph-osd radosgw as root", fatal=fatal
+        )
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if worker else base) / "ceph"
+    shared.mkdir(exist_ok=True)
+    with _ceph(shared) as url:
+        yield _with_bucket(url, worker)
+
+
+@contextmanager
+def _ceph(shared: Path) -> Iterator[str]:
+    """A running gateway: the first process that asks starts it, the last one that leaves ends it."""
+    script, state, url, users = str(TOOLS / "s3_up.sh"), shared / "state", shared / "url", shared / "users"
+    with _locked(shared):
+        count = int(users.read_text()) if users.exists() else 0
+        if count == 0:
+            # Output to a file: the daemons outlive the script and would hold a pipe open.
+            with url.open("w") as out:
+                subprocess.run([script, "start", str(state), str(_free_port())], check=True, stdout=out)
+        users.write_text(str(count + 1))
     try:
-        # Output to a file: the daemons outlive the script and would hold a pipe open.
-        with (folder / "url").open("w") as out:
-            subprocess.run([script, "start", str(folder / "state"), str(_free_port())], check=True, stdout=out)
-        yield _with_bucket((folder / "url").read_text().strip())
+        yield url.read_text().strip()
     finally:
-        subprocess.run([script, "stop", str(folder / "state")], check=True)
+        with _locked(shared):
+            users.write_text(str(int(users.read_text()) - 1))
+            if users.read_text() == "0":
+                subprocess.run([script, "stop", str(state)], check=True)
 
 
-def _with_bucket(url: str) -> str:
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _with_bucket(url: str, worker: str) -> str:
+    """The address with a bucket that only this process uses."""
     parts = urlsplit(url)
-    secure = "secure=0" not in parts.query
+    bucket = "-".join(filter(None, (parts.path.strip("/"), worker)))
     endpoint = parts.netloc.rpartition("@")[2]
-    client = Minio(endpoint, parts.username, parts.password, secure=secure, region="us-east-1")
-    bucket = parts.path.strip("/")
+    key, secret = unquote(parts.username or ""), unquote(parts.password or "")
+    client = Minio(endpoint, key, secret, secure="secure=0" not in parts.query, region="us-east-1")
     if not client.bucket_exists(bucket):
         client.make_bucket(bucket)
-    return url
+    return urlunsplit(parts._replace(path=f"/{bucket}"))
 
 
 def _free_port() -> int:

@@ -129,6 +129,7 @@ def test_passphrases_from_the_command_line(tmp_path: Path, monkeypatch: pytest.M
     assert Path(sealed).read_bytes().startswith(b"-----BEGIN AGE")
     assert command.main(["-d", "-o", opened, sealed]) == 0
     assert Path(opened).read_bytes() == b"hello"
+    Path(sealed).write_bytes(b"".join(age.encrypt([b"hello"], [age.ScryptRecipient("right", log_n=10)])))
     monkeypatch.setattr(getpass, "getpass", lambda prompt: "wrong")
     assert command.main(["-d", "-o", str(tmp_path / "no"), sealed]) == 1
     assert not (tmp_path / "no").exists()

@@ -144,7 +144,9 @@ def test_random_access_refuses_another_length_before_any_byte(change: int) -> No
 
 
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=70)
-stanzas = st.builds(header.Stanza, st.lists(words, min_size=1, max_size=4).map(tuple), st.binary(max_size=200))
+stanzas = st.builds(
+    header.Stanza, st.lists(words, min_size=1, max_size=4).map(tuple), st.binary(max_size=200)
+)
 
 
 @given(st.lists(stanzas, min_size=1, max_size=4))
@@ -157,7 +159,7 @@ def test_a_header_has_one_spelling(parts: list[header.Stanza]) -> None:
         parsed.check(bytes(16))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(stanzas, min_size=1, max_size=2), st.data())
 def test_a_changed_header_is_refused_or_spelled_as_read(
     parts: list[header.Stanza], data: st.DataObject
@@ -175,7 +177,7 @@ def test_a_changed_header_is_refused_or_spelled_as_read(
 
 @given(st.binary(max_size=300))
 def test_garbage_is_never_a_file(data: bytes) -> None:
-    with pytest.raises(age.HeaderError):
+    with pytest.raises((age.HeaderError, age.ArmorError)):
         age.decrypt([data], [IDENTITY])
 
 
@@ -188,7 +190,9 @@ def test_armor_has_one_spelling(body: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text) - 1))
     text[at] = data.draw(st.sampled_from(b"Aa0+/= \t-_\x00").filter(lambda new: new != text[at]))
     released, error = collect(armor.decode([bytes(text)]))
-    assert error is not None or released != body or bytes(text).split() == b"".join(armor.encode([body])).split()
+    assert (
+        error is not None or released != body or bytes(text).split() == b"".join(armor.encode([body])).split()
+    )
 
 
 @given(st.binary(max_size=80), st.data())

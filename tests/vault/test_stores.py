@@ -173,7 +173,8 @@ def test_a_long_list_is_complete(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "/", "a/", "/a", "a//b", "..", "a/../b", ".part-1", "a/.b", "A", "a b", "_a", "ä", "a\0", "a" * 600]
+    "bad",
+    ["", "/", "a/", "/a", "a//b", "..", "a/../b", ".part-1", "a/.b", "A", "a b", "_a", "ä", "a\0", "a" * 600],
 )
 def test_odd_names_are_refused(store: Store, bad: str) -> None:
     with pytest.raises(ValueError, match="not a name"):
