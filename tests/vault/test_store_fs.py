@@ -129,7 +129,9 @@ def test_addresses_name_a_folder(tmp_path: Path) -> None:
         assert store.folder == folder
 
 
-@pytest.mark.parametrize("url", ["", "file:", "file:/", "blobs", "ftp://x", "s3://host/bucket", "s3://k:s@h/"])
+@pytest.mark.parametrize(
+    "url", ["", "file:", "file:/", "blobs", "ftp://x", "s3://host/bucket", "s3://k:s@h/"]
+)
 def test_other_addresses_are_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="store"):
         open_store(url, tmp_path)
