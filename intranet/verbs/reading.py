@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
@@ -14,11 +14,12 @@ from ..actor import Actor
 from ..errors import Missing
 from ..house import House
 from ..kinds.base import Integer, Kind
-from ..kinds.fields import Date
+from ..kinds.fields import Date, DateTime
 from ..models import Grant, Item, ItemValue, Loan
 from ..policy import Permission, Standing
 
 PAGE = 50
+_LONG_AGO, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)  # where undated rows sort
 
 
 def standing(session: Session, house: House, actor: Actor, item: Item, now: datetime) -> Standing:
@@ -62,7 +63,8 @@ def _seen(session: Session, house: House, actor: Actor, item: Item | None, now: 
 @dataclass(frozen=True)
 class Filter:
     """What a list shows. `facets`: field -> codes (or: any of them); `after`: the key of the last row of the page
-    before, `updated|id` as the page gave it; `order`: updated, number, due, or a sort field, `-` for descending."""
+    before, `updated|id` as the page gave it; `before`: that of the first row of the page after; `order`: updated, number,
+    due, or a sort field, `-` for descending; `numbers`: only these rows (a selection)."""
 
     states: Sequence[str] = ()
     levels: Sequence[int] = ()
@@ -74,14 +76,19 @@ class Filter:
     text: str = ""
     order: str = "-updated"
     after: str = ""
+    before: str = ""
+    numbers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Page:
+    """`next`, `previous`: paging keys, "" where there is no such page; `states`: counts whatever state is chosen."""
+
     items: list[Item]
     total: int
     next: str
     states: dict[str, int]
+    previous: str = ""
 
 
 def page(
@@ -97,24 +104,39 @@ def page(
     if f.states:
         query = query.where(Item.state.in_(f.states))
     query = _ordered(query, kind, f)
-    rows = session.execute(query.limit(size + 1)).all()
-    items = [row[0] for row in rows[:size]]
-    following = f"{_key_text(rows[size - 1][1])}|{items[-1].id}" if len(rows) > size else ""
-    return Page(items, total, following, states)
+    rows = list(session.execute(query.limit(size + 1)).all())
+    more, rows = len(rows) > size, rows[:size]
+    if f.before:
+        rows.reverse()
+    keys = [f"{_key_text(row[1])}|{row[0].id}" for row in rows]
+    on = keys[-1] if keys and (more or f.before) else ""
+    back = keys[0] if keys and (more if f.before else f.after) else ""
+    return Page([row[0] for row in rows], total, on, states, back)
 
 
 def every(
     session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime
 ) -> Iterable[Item]:
     """All rows of the filter, streamed, for export."""
-    query = select(Item).where(house.policy.visible(actor, now, [kind.name]), *_criteria(actor, kind, f, now))
-    if f.states:
-        query = query.where(Item.state.in_(f.states))
-    return session.scalars(query.order_by(Item.number).execution_options(yield_per=500))
+    query = select(Item).where(*_all(house, actor, kind, f, now)).order_by(Item.number)
+    return session.scalars(query.execution_options(yield_per=500))
+
+
+def count(session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime) -> int:
+    """How many rows `every` gives."""
+    query = select(func.count()).select_from(Item).where(*_all(house, actor, kind, f, now))
+    return session.scalar(query) or 0
+
+
+def _all(house: House, actor: Actor, kind: Kind, f: Filter, now: datetime) -> list[Any]:
+    chosen = [house.policy.visible(actor, now, [kind.name]), *_criteria(actor, kind, f, now)]
+    return [*chosen, Item.state.in_(f.states)] if f.states else chosen
 
 
 def _criteria(actor: Actor, kind: Kind, f: Filter, now: datetime) -> list[Any]:
     found: list[Any] = []
+    if f.numbers:
+        found.append(Item.number.in_(f.numbers))
     if f.levels:
         found.append(Item.level.in_(f.levels))
     if f.units:
@@ -142,20 +164,23 @@ def _ordered(query: Select[Any], kind: Kind, f: Filter) -> Select[Any]:
     if name == "number":
         key = Item.number
     elif name == "due":
-        key = func.coalesce(Item.due, datetime(9999, 1, 1) if not down else datetime(1, 1, 1))
+        key = func.coalesce(Item.due, _NEVER if not down else _LONG_AGO)
     elif declared is not None:
         v = aliased(ItemValue)
         query = query.outerjoin(v, and_(v.item_id == Item.id, v.field == name))
         if isinstance(declared, Integer):
             key = func.coalesce(v.number, -1)
-        elif isinstance(declared, Date):
+        elif isinstance(declared, (Date, DateTime)):
             key = func.coalesce(v.date, date(1, 1, 1))
         else:
             key = func.coalesce(v.text, "")
     else:
         key = Item.updated
-    if f.after:
-        text, _, last = f.after.rpartition("|")
+    from_ = f.before or f.after
+    if f.before:
+        down = not down  # read backwards, `page` turns the rows round
+    if from_:
+        text, _, last = from_.rpartition("|")
         if last.isdigit():
             at = _key_value(key, text)
             if at is not None:
@@ -163,7 +188,7 @@ def _ordered(query: Select[Any], kind: Kind, f: Filter) -> Select[Any]:
                 same = and_(key == at, Item.id < int(last) if down else Item.id > int(last))
                 query = query.where(or_(beyond, same))
     query = query.add_columns(key.label("key"))
-    return query.order_by(key.desc() if down else key.asc(), Item.id.desc() if down else Item.id.asc()), key
+    return query.order_by(key.desc() if down else key.asc(), Item.id.desc() if down else Item.id.asc())
 
 
 def _key_text(value: Any) -> str:

@@ -1,3 +1,179 @@
-from flask import Blueprint
+"""Bodies: the only way out for the bytes of a deposited file. Demand, record, commit, and only then the first byte.
+
+A file shown in the browser has no origin of its own and runs nothing (`sandbox`, `default-src 'none'`); what a browser
+cannot show safely is a download. Bytes leave only after they were authenticated; where an object turns out to be damaged
+in the middle, the connection is broken off, so that nobody takes a piece for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import ContentRange
+from werkzeug.http import parse_if_range_header, parse_range_header
+
+from vault.age import NoIdentity
+from vault.errors import VaultError
+from vault.levels import Level
+from vault.store import Unavailable as StoreAway
+
+from ..actor import Actor
+from ..errors import Denied, Unavailable
+from ..extensions import db
+from ..house import House, house
+from ..models import Blob
+from ..policy import Permission
+from ..verbs import deposits
+from . import page, signin
 
 bp = Blueprint("files", __name__)
+
+PDF = "application/pdf"
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+NO_STORE_LEVEL = Level.CONFIDENTIAL
+_SHOWN = (
+    "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+# The built-in PDF viewers of the browsers refuse to start in a sandboxed document; the rest of the rule holds for them.
+POLICY_PDF = f"{_SHOWN}; object-src 'self'"
+POLICY = f"{_SHOWN}; sandbox"
+
+
+def shows_inline(mime: str) -> str:
+    """The type under which a browser may show a file itself, or "" when it is only for saving."""
+    if mime == PDF or mime in IMAGES:
+        return mime
+    return "text/plain; charset=utf-8" if mime in ("text/plain", "text/csv", "text/markdown") else ""
+
+
+@bp.get("/f/<int:blob_id>/<path:filename>")
+def body(blob_id: int, filename: str) -> Response:  # noqa: ARG001  the name is for the reader
+    """The bytes of one file, whole or in part; `?download` to save instead of showing."""
+    home, actor = house(), signin.actor()
+    try:
+        opened = deposits.open_body(
+            home, actor, blob_id, action="body.head" if request.method == "HEAD" else "body.open"
+        )
+    except Denied as denied:
+        if _only_factor_missing(home, actor, denied):
+            return redirect(url_for("session.factor", next=request.full_path.rstrip("?")), 303)  # type: ignore[return-value]
+        raise
+    blob = opened.blob
+    start, length, partly = _wanted(blob)
+    if length < 0:
+        response = page.problem(416, _("所请求的范围超出文件大小"))
+        response.headers["Content-Range"] = f"bytes */{blob.size}"
+        return response
+    response = Response(status=206 if partly else 200)
+    if partly:
+        response.content_range = ContentRange("bytes", start, start + length, blob.size)
+    _describe(response, opened, actor)
+    if request.method == "HEAD":
+        response.content_length = length
+        return response
+    stream = Stream(home, actor, opened, start, length)
+    try:
+        stream.begin()
+    except Unavailable:
+        raise
+    except VaultError as error:
+        stream.alarm(error)
+        return page.problem(500, _("文件已损坏或被改动，系统已拒绝打开并通知保管员"))
+    response.response = stream
+    response.content_length = length
+    db.session.remove()  # nothing of the database is held while the bytes travel
+    return response
+
+
+def _only_factor_missing(home: House, actor: Actor, denied: Denied) -> bool:
+    """Whether a fresh second factor alone would open it."""
+    if denied.hidden or actor.fresh or denied.thing is None:
+        return False
+    return home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, denied.thing).ok
+
+
+def etag(blob: Blob) -> str:
+    return blob.digest[:32]
+
+
+def _wanted(blob: Blob) -> tuple[int, int, bool]:
+    """(start, length, whether a part is asked for); length -1 where the part lies outside (416).
+
+    Several ranges in one request are answered with the whole, as RFC 9110 §14.2 allows."""
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return 0, blob.size, False
+    if "If-Range" in request.headers:
+        condition = parse_if_range_header(request.headers["If-Range"])
+        if condition.etag != etag(blob):
+            return 0, blob.size, False
+    found = asked.range_for_length(blob.size)
+    if found is None:
+        return 0, -1, True
+    return found[0], found[1] - found[0], True
+
+
+def _describe(response: Response, opened: deposits.Opened, actor: Actor) -> None:
+    """The headers: name, type, what the document may do, who reads it."""
+    blob, item = opened.blob, opened.item
+    inline = "" if "download" in request.args else shows_inline(blob.mime)
+    response.content_type = inline or (blob.mime if blob.mime == PDF else "application/octet-stream")
+    kind = "inline" if inline else "attachment"
+    response.headers["Content-Disposition"] = disposition(kind, blob.filename)
+    response.headers["Content-Security-Policy"] = POLICY_PDF if inline == PDF else POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response.headers["Accept-Ranges"] = "bytes"
+    response.set_etag(etag(blob))
+    secret = item.level >= NO_STORE_LEVEL
+    response.headers["Cache-Control"] = "no-store" if secret else "private, no-cache"
+    if secret:
+        now = house().clock().astimezone(house().zone)
+        response.headers["X-Watermark"] = quote(f"{item.number} {actor.login} {now:%Y-%m-%dT%H:%M}", safe=" :-")
+
+
+def disposition(kind: str, filename: str) -> str:
+    """Content-Disposition with a plain name for old clients and the true one (RFC 6266, RFC 8187)."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%;' else "_" for c in filename)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+class Stream:
+    """The body of the answer. `begin` opens and checks, iterating sends, `close` lets go of the store."""
+
+    def __init__(self, home: House, actor: Actor, opened: deposits.Opened, start: int, length: int) -> None:
+        self.home, self.actor, self.opened = home, actor, opened
+        self.start, self.length = start, length
+        self.app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        self._bytes: Iterator[bytes] = iter(())
+
+    def begin(self) -> None:
+        """Open the object. Raises Unavailable where store or key are away, VaultError where it is not what it was."""
+        try:
+            self._bytes = self.opened.read(self.start, self.length) if self.length else iter(())
+        except NoIdentity as error:
+            raise Unavailable(_("当前进程没有打开此密级的密钥，请联系系统管理员")) from error
+        except StoreAway as error:
+            raise Unavailable(_("文件库暂时无法读取，请稍后重试")) from error
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._bytes
+        except StoreAway:
+            raise
+        except VaultError as error:
+            with self.app.app_context():
+                self.alarm(error)
+            raise  # breaks the connection off: a clean end would pass for a whole file
+
+    def alarm(self, error: VaultError) -> None:
+        deposits.damaged(self.home, self.actor, self.opened, f"{type(error).__name__}: {error}"[:200])
+
+    def close(self) -> None:
+        closing = getattr(self._bytes, "close", None)
+        if closing is not None:
+            closing()
