@@ -44,7 +44,6 @@ def create_app(
         static_folder=str(HERE / "static"),
         instance_path=str(settings.data),
     )
-    app.request_class = upload.SealedRequest
     app.config.update(_flask_config(settings))
     if settings.proxies:
         app.wsgi_app = ProxyFix(
@@ -52,6 +51,7 @@ def create_app(
         )  # type: ignore[method-assign]
     for extension in (db, login, csrf, limiter, htmx):
         extension.init_app(app)
+    app.request_class = upload.SealedRequest  # after htmx, whose own class it extends
     babel.init_app(app, locale_selector=language.chosen, timezone_selector=lambda: settings.timezone)
     migrate.init_app(app, db, directory=str(HERE / "migrations"))
     with app.app_context():
@@ -60,7 +60,7 @@ def create_app(
         settings=settings,
         kinds=registry,
         policy=Policy(registry),
-        vault=vault or Vault(open_store(settings.store, settings.data), Keyring.load(settings.keys)),
+        vault=vault or Vault(open_store(settings.store, settings.data), _keyring(settings)),
         engine=WhooshEngine(settings.index),
         clock=clock,
     )
@@ -71,6 +71,11 @@ def create_app(
     cli.bind(app)
     logging.getLogger("intranet").setLevel(logging.INFO)
     return app
+
+
+def _keyring(s: Settings) -> Keyring:
+    """The keys of the levels; an office not yet initialised has none, and nothing can be deposited or opened."""
+    return Keyring.load(s.keys) if s.keys.exists() else Keyring({}, {})
 
 
 def _flask_config(s: Settings) -> dict[str, Any]:

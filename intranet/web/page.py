@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Flask, Response, flash, g, make_response, redirect, render_template, request
+from flask import Flask, Response, flash, g, make_response, redirect, render_template
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from htmx_flask import request
 from werkzeug.exceptions import HTTPException
 
 from .. import work
 from ..errors import Conflict, Denied, DomainError, Invalid, Locked, Missing, Unavailable
-from ..extensions import csrf, htmx
+from ..extensions import csrf
 from ..house import house
 from . import present, signin
 
@@ -34,7 +35,8 @@ def bind(app: Flask) -> None:
 
 def partial() -> bool:
     """Whether htmx asks for a region (not a boosted page, not history)."""
-    return bool(htmx) and not htmx.boosted and not request.headers.get("HX-History-Restore-Request")
+    htmx = request.htmx
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
 def render(template: str, fragment: str | None = None, *, status: int = 200, **context: Any) -> Response:

@@ -6,15 +6,16 @@ the database is higher (password changed, signed out everywhere, standing change
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, redirect, request, session, url_for
+from flask import Flask, Response, g, redirect, session, url_for
 from flask_babel import gettext as _
 from flask_login import UserMixin, current_user, login_user, logout_user
+from htmx_flask import request
 from werkzeug.exceptions import Unauthorized
 
 from vault.levels import Level
 
 from ..actor import ANONYMOUS, Actor
-from ..extensions import db, htmx, login
+from ..extensions import db, login
 from ..house import house
 from ..models import Person
 from ..verbs import people
@@ -116,7 +117,7 @@ def _gate() -> Response | None:
     if endpoint is None or endpoint in OPEN:
         return None
     if not current_user.is_authenticated:
-        if htmx or request.method != "GET" or request.accept_mimetypes.best == "application/json":
+        if request.htmx or request.method != "GET" or request.accept_mimetypes.best == "application/json":
             raise Unauthorized(_("请重新登录"))
         return redirect(url_for("session.sign_in", next=request.full_path.rstrip("?")), 303)  # type: ignore[return-value]
     if actor().must_change and endpoint not in SETTING_UP:

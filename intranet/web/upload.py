@@ -12,7 +12,7 @@ import tempfile
 from typing import IO, Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from flask import Request
+from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.datastructures import FileStorage
 
 SMALL = 256 << 10
@@ -73,7 +73,7 @@ class CipherSpool(io.RawIOBase):
             super().close()
 
 
-class SealedRequest(Request):
+class SealedRequest(HtmxAwareRequest):
     """A request whose file parts go to a CipherSpool."""
 
     def _get_file_stream(
