@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import has_request_context, request
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..house import house
 
@@ -13,6 +14,9 @@ COOKIE = "language"
 def chosen() -> str:
     if not has_request_context():
         return house().settings.language
-    mine = getattr(getattr(current_user, "actor", None), "language", "")
+    try:
+        mine = getattr(getattr(current_user, "actor", None), "language", "")
+    except SQLAlchemyError:  # the error page of a dead database must still find its language
+        mine = ""
     word = mine or request.cookies.get(COOKIE, "")
     return word if word in ("zh", "en") else house().settings.language

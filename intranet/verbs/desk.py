@@ -1,0 +1,197 @@
+"""What waits for a person: the questions of the desk and of the top bar. A fixed number of statements, none per row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from ..actor import Actor
+from ..house import House
+from ..kinds.base import ITEM_ROLES, Kind, Move, State
+from ..models import Item, Loan
+
+ROWS = 30
+NOTICES = 5
+OPEN = ("applied", "lent", "returned")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the desk: an item, the step that waits (if any), and when it is due."""
+
+    item: Item
+    kind: Kind
+    state: State
+    move: Move | None = None
+    loan: Loan | None = None
+    due: Any = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of action. `total` may be more than the rows shown."""
+
+    rows: Sequence[Row] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Desk:
+    steps: Section = field(default_factory=Section)
+    drafts: Section = field(default_factory=Section)
+    lending: Section = field(default_factory=Section)
+    borrowed: Section = field(default_factory=Section)
+    moving: Section = field(default_factory=Section)
+    notices: Section = field(default_factory=Section)
+
+    @property
+    def persons(self) -> set[int | None]:
+        """Everybody who is named on the desk, for one look-up."""
+        rows = [
+            r
+            for s in (self.steps, self.drafts, self.lending, self.borrowed, self.moving, self.notices)
+            for r in s.rows
+        ]
+        return {
+            p
+            for r in rows
+            for p in (r.item.owner_id, r.item.previous_id, r.loan.borrower_id if r.loan else None)
+        }
+
+
+def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
+    """The desk of one person: five statements, however much waits."""
+    waiting = and_(house.policy.waiting(actor, now), Item.kind.in_(list(house.kinds)))
+    found = _rows(session, house, select(Item).where(waiting), Item.due, actor)
+    drafts = [r for r in found.rows if _is_draft(actor, r)]
+    steps = [r for r in found.rows if r not in drafts]
+    return Desk(
+        steps=Section(steps, found.total - len(drafts)),
+        drafts=Section(drafts, len(drafts)),
+        lending=_loans(session, house, _to_handle(house, actor, now)),
+        borrowed=_loans(session, house, and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN))),
+        moving=_rows(
+            session, house, select(Item).where(_moving(house, actor, now), ~waiting), Item.due, actor
+        ),
+        notices=_notices(session, house, actor, now),
+    )
+
+
+def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -> int:
+    """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late. One statement."""
+    steps = (
+        select(func.count()).select_from(Item).where(house.policy.waiting(actor, now), ~_drafts(house, actor))
+    )
+    loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
+    handle = loans.where(_to_handle(house, actor, now))
+    late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < _today(house, now))
+    parts = select(steps.scalar_subquery() + handle.scalar_subquery() + late.scalar_subquery())
+    return session.scalar(parts) or 0
+
+
+def step_of(actor: Actor, kind: Kind, item: Item) -> Move | None:
+    """The step of an item that waits for the actor, told from what is known without another statement.
+
+    The row is already known to wait; of several steps the one that the actor's standing names is taken."""
+    moves = [m for m in kind.moves_from(item.state) if m.desk and not m.code]
+    own = item.owner_id == actor.id
+    open_to = [
+        m for m in moves if not (own and "owner" in m.not_by.split()) and not _just_did(actor, item, m)
+    ]
+    for move in open_to:
+        if (
+            own
+            and "owner" in move.roles
+            or any(actor.has(r, item.unit_id) for r in move.roles if r not in ITEM_ROLES)
+        ):
+            return move
+    return next((m for m in open_to if set(m.roles) & (set(ITEM_ROLES) - {"owner"})), None)
+
+
+def _just_did(actor: Actor, item: Item, move: Move) -> bool:
+    return "previous" in move.not_by.split() and item.previous_id == actor.id
+
+
+def _today(house: House, now: datetime) -> date:
+    return now.astimezone(house.zone).date()
+
+
+def _rows(session: Session, house: House, query: Any, due: Any, actor: Actor) -> Section:
+    """Items with their number, those with the least time left first. One statement."""
+    counted = (
+        query.add_columns(func.count().over()).order_by(due.is_(None), due, Item.updated.desc()).limit(ROWS)
+    )
+    found = session.execute(counted).all()
+    kinds = [(item, house.kinds[item.kind]) for item, _n in found]
+    rows = [Row(i, k, k.state(i.state), step_of(actor, k, i), None, i.due) for i, k in kinds]
+    return Section(rows, found[0][1] if found else 0)
+
+
+def _loans(session: Session, house: House, criterion: ColumnElement[bool]) -> Section:
+    query = select(Item, Loan, func.count().over()).join(Loan, Loan.item_id == Item.id).where(criterion)
+    query = query.where(Item.kind.in_(list(house.kinds))).order_by(Loan.until, Loan.id).limit(ROWS)
+    found = session.execute(query).all()
+    kinds = [(item, loan, house.kinds[item.kind]) for item, loan, _n in found]
+    rows = [Row(i, k, k.state(i.state), None, loan, loan.until) for i, loan, k in kinds]
+    return Section(rows, found[0][2] if found else 0)
+
+
+def _to_handle(house: House, actor: Actor, now: datetime) -> ColumnElement[bool]:
+    """Loans that wait for this custodian: to hand out, or to check after return; never one's own."""
+    if not actor.has("custodian"):
+        return false()
+    covered = actor.roles["custodian"]
+    return and_(
+        Loan.state.in_(("applied", "returned")),
+        Loan.borrower_id != actor.id,
+        true() if covered is None else Item.unit_id.in_(sorted(covered)),
+        house.policy.visible(actor, now),
+    )
+
+
+def _draft_states(house: House) -> list[tuple[str, str]]:
+    """First states that nobody but the owner sees: drafts."""
+    return [(k.name, k.first.name) for k in house.kinds.values() if not k.first.view]
+
+
+def _is_draft(actor: Actor, row: Row) -> bool:
+    return row.item.owner_id == actor.id and row.state is row.kind.first and not row.state.view
+
+
+def _drafts(house: House, actor: Actor) -> ColumnElement[bool]:
+    pairs = [and_(Item.kind == k, Item.state == s) for k, s in _draft_states(house)]
+    return and_(Item.owner_id == actor.id, or_(false(), *pairs))
+
+
+def _moving(house: House, actor: Actor, now: datetime) -> ColumnElement[bool]:
+    """What the actor asked for and somebody else now has in hand."""
+    ways = [
+        and_(Item.kind == k.name, Item.state.in_(states))
+        for k in house.kinds.values()
+        if not k.loans
+        and (
+            states := [
+                s.name for s in k.states if not s.final and s.view and s.tone in ("waiting", "soon", "late")
+            ]
+        )
+    ]
+    return and_(Item.owner_id == actor.id, house.policy.visible(actor, now), or_(false(), *ways))
+
+
+def _notices(session: Session, house: House, actor: Actor, now: datetime) -> Section:
+    """The latest notices that everybody reads."""
+    if "notice" not in house.kinds:
+        return Section()
+    kind = house.kinds["notice"]
+    public = [s.name for s in kind.states if "staff" in s.view.split()]
+    seen = and_(house.policy.visible(actor, now, ["notice"]), Item.state.in_(public))
+    rows = session.scalars(
+        select(Item).where(seen).order_by(Item.updated.desc(), Item.id.desc()).limit(NOTICES)
+    )
+    lines = [Row(i, kind, kind.state(i.state)) for i in rows]
+    return Section(lines, len(lines))

@@ -1,0 +1,89 @@
+"""The navigation: four groups (工作台 资料 业务 管理), each with only what this person may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+
+from ..actor import Actor
+from ..house import house
+from ..kinds.base import Kind
+from ..policy import Permission
+
+
+@dataclass(frozen=True)
+class Entry:
+    title: str
+    url: str
+    icon: str
+    here: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    title: str
+    entries: tuple[Entry, ...]
+
+
+def nav(actor: Actor) -> list[Group]:
+    """The groups of this person's navigation; a group without entries is left out. No statement is needed."""
+    staff = actor.has("staff")
+    kinds = house().kinds.values()
+    catalogue = [_kind(k) for k in kinds if k.group == "catalogue" and staff]
+    business = [_kind(k) for k in kinds if k.group != "catalogue" and _shown(actor, k)]
+    desk = [_entry(_("我的工作台"), "/", "home")]
+    if staff:
+        desk += [_entry(_("借阅"), "/desk/", "transfer"), _entry(_("检索"), "/search", "search")]
+    manage = [
+        _entry(title, url, icon)
+        for permission, title, url, icon in (
+            (Permission.PEOPLE_VIEW, _("人员与单位"), "/people/", "users"),
+            (Permission.OPS_VIEW, _("备份与运行"), "/ops/", "database"),
+            (Permission.AUDIT_READ, _("审计日志"), "/audit/", "clipboard-list"),
+        )
+        if house().policy.decide(actor, permission).ok
+    ]
+    groups = (
+        Group("desk", str(_("工作台")), tuple(desk)),
+        Group("catalogue", str(_("资料")), tuple(catalogue)),
+        Group("business", str(_("业务")), tuple(business)),
+        Group("manage", str(_("管理")), tuple(manage)),
+    )
+    return [g for g in groups if g.entries]
+
+
+def creatable(actor: Actor) -> list[Entry]:
+    """What this person may add: the 新建 menu."""
+    if not actor.known:
+        return []
+    add = Permission.ITEM_ADD
+    found = [
+        _entry(str(k.title), f"/items/{k.name}/new", k.icon)
+        for k in house().kinds.values()
+        if any(house().policy.decide(actor, add, (k, u)).ok for u in (actor.units or (0,)))
+    ]
+    if actor.has("staff"):
+        found.append(_entry(_("提交投诉"), "/complaints/new", "message-report"))
+    return found
+
+
+def _shown(actor: Actor, kind: Kind) -> bool:
+    """Whether a ledger can hold anything for this person: a role of it, or (staff) something of one's own in it."""
+    words = {w for s in kind.states for w in f"{s.view} {s.edit}".split()}
+    words |= {w for m in kind.moves for w in m.roles} | set(kind.add.split())
+    return any(actor.has(w) for w in words)
+
+
+def _kind(kind: Kind) -> Entry:
+    return _entry(str(kind.title), f"/items/{kind.name}/", kind.icon)
+
+
+def _entry(title: Any, url: str, icon: str) -> Entry:
+    """An entry is `here` on its page and on those below it."""
+    path = request.path
+    here = path == url or (url.endswith("/") and len(url) > 1 and path.startswith(url))
+    return Entry(str(title), request.script_root + url, icon, here)
