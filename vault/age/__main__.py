@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (AgeError, ValueError, OSError, EOFError) as error:
-        print(f"age: error: {error or type(error).__name__}", file=sys.stderr)
+        print(f"age: error: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1
     return 0
 

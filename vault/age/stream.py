@@ -211,7 +211,7 @@ def _blocks(chunks: Iterable[bytes], size: int) -> Iterator[tuple[bytes | bytear
     full: bytearray | memoryview | None = None
     partial = bytearray()
     for chunk in chunks:
-        rest = memoryview(chunk if isinstance(chunk, bytes) else bytes(chunk))
+        rest = memoryview(bytes(chunk))  # no copy for bytes
         while rest:
             if full is not None:
                 yield full, False
