@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
+from typing import Self
 
 from vault.backup_types import Busy, LeaseLost, utc
 from vault.store import Exists, NotFound, Store, StoreError
@@ -44,7 +45,7 @@ class Lease:
         self._number = 0
         self._holder = secrets.token_hex(8)
 
-    def __enter__(self) -> Lease:
+    def __enter__(self) -> Self:
         self._number, purpose, until = self._latest()
         if purpose != _FREE and self._now() < until <= self._now() + 2 * self._ttl:
             raise Busy(purpose, until)

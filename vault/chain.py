@@ -25,6 +25,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 FORMAT = "audit-chain/1"
@@ -249,16 +250,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(argv)
     try:
-        with open(options.file, "rb") as file:
+        with Path(options.file).open("rb") as file:
             report = verify_export(file, options.head)
     except OSError as error:
         parser.error(f"{options.file}: {error.strerror}")
     if options.json:
-        print(json.dumps(asdict(report), ensure_ascii=False, sort_keys=True))
+        text = json.dumps(asdict(report), ensure_ascii=False, sort_keys=True)
     elif report.ok:
-        print(f"OK: {report.count} rows, head {report.head['seq']}:{report.head['hash']}")
+        text = f"OK: {report.count} rows, head {report.head['seq']}:{report.head['hash']}"
     else:
-        print(f"NOT OK: {report.why}: {report.detail}. {report.count} good rows before.")
+        text = f"NOT OK: {report.why}: {report.detail}. {report.count} good rows before."
+    sys.stdout.write(text + "\n")
     return 0 if report.ok else 1
 
 

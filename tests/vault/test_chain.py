@@ -65,7 +65,22 @@ def test_empty_log_is_good_until_a_head_was_kept() -> None:
     assert (report.ok, report.why, report.first_bad) == (False, chain.CUT, 1)
 
 
-COLUMNS = "seq at actor action outcome item number level unit detail origin request prev hash".split()
+COLUMNS = [
+    "seq",
+    "at",
+    "actor",
+    "action",
+    "outcome",
+    "item",
+    "number",
+    "level",
+    "unit",
+    "detail",
+    "origin",
+    "request",
+    "prev",
+    "hash",
+]
 
 
 @pytest.mark.parametrize("column", COLUMNS)
