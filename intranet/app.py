@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from search.engine_whoosh import WhooshEngine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from search.engine_whoosh import WhooshEngine
 from vault.keyring import Keyring
 from vault.stores import open_store
 from vault.vault import Vault

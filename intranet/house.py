@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from search.engine import Engine
 
+from search.engine import Engine
 from vault.vault import Vault
 
 from .kinds.base import Registry

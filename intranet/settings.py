@@ -158,7 +158,7 @@ def _convert(default: object, value: object) -> object:
 
 
 def _key_file(data: Path) -> str:
-    path = data / "keys" / "secret_key"
+    path = data / "secret_key"
     return path.read_text().strip() if path.exists() else ""
 
 
@@ -179,9 +179,8 @@ def _check(s: Settings) -> list[str]:
     if urlsplit(s.base_url).scheme not in ("http", "https"):
         errors.append("BASE_URL: expected http://… or https://…")
     for name in ("search_body_level", "register_only_levels"):
-        for level in str(getattr(s, name)).split():
-            if level not in LEVELS:
-                errors.append(f"{name.upper()}: {level} is not one of {' '.join(LEVELS)}")
+        unknown = [level for level in str(getattr(s, name)).split() if level not in LEVELS]
+        errors.extend(f"{name.upper()}: {level} is not one of {' '.join(LEVELS)}" for level in unknown)
     if s.min_password < 8 and not s.testing:
         errors.append("MIN_PASSWORD: at least 8")
     return errors

@@ -1,5 +1,155 @@
+"""`doctor`: everything the product stands on, looked at once. Secrets masked; exit 1 when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import click
 from flask import Flask
+from sqlalchemy import func, select, text
+
+from vault.keyring import BACKUP
+from vault.levels import Level
+
+from ..extensions import db
+from ..house import house
+from ..models import Item, Outbox
+from ..verbs import auditing, backups
+from .common import as_json, out
+
+Finding = tuple[bool, str]
 
 
 def bind(app: Flask) -> None:
-    """placeholder until its owner writes it"""
+    app.cli.add_command(doctor)
+
+
+def _settings() -> Finding:
+    secret = len(house().settings.secret_key) >= 32
+    return secret, "ok" if secret else "SECRET_KEY is missing: run init"
+
+
+def _folders() -> Finding:
+    s = house().settings
+    loose = [
+        str(p) for p in (s.data, s.keys, s.index) if p.exists() and stat.S_IMODE(p.stat().st_mode) & 0o077
+    ]
+    return not loose, "0700" if not loose else f"open to others: {' '.join(loose)}"
+
+
+def _keys() -> Finding:
+    ring = house().vault.keyring
+    missing = [x.slug for x in Level if x not in ring.levels]
+    opens = [x.slug for x in Level if ring.can_open(x)]
+    return (
+        not missing,
+        f"open {' '.join(opens) or '-'}; backup {'opens' if ring.can_open(BACKUP) else 'sealed'}"
+        + (f"; no recipients for {' '.join(missing)}" if missing else ""),
+    )
+
+
+def _database() -> Finding:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from flask import current_app
+
+    db.session.execute(text("select 1"))
+    folder = current_app.extensions["migrate"].directory
+    wanted = ScriptDirectory(folder).get_current_head()
+    with db.engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    return present == wanted, f"{db.engine.dialect.name}, schema {present}" + (
+        "" if present == wanted else f" (needs {wanted})"
+    )
+
+
+def _store() -> Finding:
+    house().vault.store.check()
+    return True, house().settings.masked()["store"]
+
+
+def _index() -> Finding:
+    items = db.session.scalar(select(func.count()).select_from(Item)) or 0
+    indexed = house().engine.count()
+    waiting = db.session.scalar(select(func.count()).select_from(Outbox).where(Outbox.topic == "index")) or 0
+    good = items == indexed or waiting > 0
+    return good, f"{indexed} of {items} items, {waiting} waiting" + ("" if good else " (run reindex --check)")
+
+
+def _queue() -> Finding:
+    oldest = db.session.scalar(select(func.min(Outbox.ready)))
+    now = house().clock()
+    late = (now - oldest).total_seconds() if oldest and oldest < now else 0
+    return late < 600, f"oldest waits {late:.0f} s" + ("" if late < 600 else ": is the worker running?")
+
+
+def _disk() -> Finding:
+    disk = shutil.disk_usage(house().settings.data)
+    return disk.free > disk.total // 20, f"{disk.free >> 30} of {disk.total >> 30} GB free"
+
+
+def _clock() -> Finding:
+    """A clock behind the newest audit row was set back: deadlines and leases would lie."""
+    last = db.session.execute(text("select max(at) from audit")).scalar()
+    behind = bool(last) and datetime.fromisoformat(str(last)) > house().clock()
+    return (
+        not behind,
+        f"{house().clock().astimezone(house().zone):%Y-%m-%d %H:%M} {house().settings.timezone}",
+    )
+
+
+def _audit() -> Finding:
+    report = auditing.verify(db.session(), house())
+    return report.ok, f"{report.count} rows" + ("" if report.ok else f": {report.why} at {report.first_bad}")
+
+
+def _backup() -> Finding:
+    good = backups.last_good(db.session())
+    late = backups.late(db.session(), house(), house().clock())
+    return not late, f"last good {good:%Y-%m-%d %H:%M}" if good else "none yet: backup run"
+
+
+def _programs() -> Finding:
+    found = {name: bool(shutil.which(name)) for name in ("age", "pg_dump", "soffice", "tesseract")}
+    return True, ", ".join(f"{n} {'yes' if y else 'no'}" for n, y in found.items())
+
+
+CHECKS: dict[str, Callable[[], Finding]] = {
+    "settings": _settings,
+    "folders": _folders,
+    "keys": _keys,
+    "database": _database,
+    "store": _store,
+    "index": _index,
+    "queue": _queue,
+    "disk": _disk,
+    "clock": _clock,
+    "audit": _audit,
+    "backup": _backup,
+    "programs": _programs,
+}
+
+
+@click.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Look at settings, keys, store, database, index, queue, disk, clock, audit chain and backups."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, look in CHECKS.items():
+        try:
+            ok, says = look()
+        except Exception as error:  # noqa: BLE001  a doctor reports whatever a part dies of
+            ok, says = False, f"{type(error).__name__}: {error}"
+        db.session.rollback()
+        rows[name] = {"ok": ok, "says": says}
+    ok = all(r["ok"] for r in rows.values())
+    lines = [f"{'  ok ' if r['ok'] else ' !!  '} {name:<9} {r['says']}" for name, r in rows.items()]
+    lines += ["", *(f"       {k} = {v}" for k, v in house().settings.masked().items())]
+    data = {"ok": ok, "checks": rows, "settings": house().settings.masked(), "pid": os.getpid()}
+    out(data, as_json, lines)
+    raise SystemExit(0 if ok else 1)

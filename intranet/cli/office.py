@@ -28,14 +28,14 @@ def bind(app: Flask) -> None:
 
 
 def _folders(settings: Settings) -> None:
-    for folder in (settings.data, settings.keys, settings.log, settings.index):
+    for folder in (settings.data, settings.log, settings.index):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
 
 
 def _secret(settings: Settings) -> str:
     """The secret key: the set one, or one made now (0600), written whole or not at all."""
-    path = settings.keys / "secret_key"
+    path = settings.data / "secret_key"
     if settings.secret_key:
         return settings.secret_key
     secret = new_secret()
@@ -54,7 +54,7 @@ def prepare(settings: Settings) -> None:
     _folders(settings)
     current_app.config["SECRET_KEY"] = secret = _secret(settings)
     object.__setattr__(settings, "secret_key", secret)  # frozen for everybody but the set-up that makes it
-    if not any(settings.keys.glob("*.txt")) and not any(settings.keys.glob("*.key")):
+    if not settings.keys.exists():
         keyring = Keyring.create(settings.keys)
         house().vault = Vault(house().vault.store, keyring)
     upgrade(directory=str(Path(current_app.root_path) / "migrations"))

@@ -76,7 +76,13 @@ def _typed(from_stdin: bool) -> str:
 @as_json
 @reports
 def add(
-    login: str, name: str, unit_code: str, clearance: str, roles: tuple[str, ...], password_stdin: bool, as_json: bool
+    login: str,
+    name: str,
+    unit_code: str,
+    clearance: str,
+    roles: tuple[str, ...],
+    password_stdin: bool,
+    as_json: bool,
 ) -> None:
     """Add a person; the password is changed at the first sign-in."""
     given, cleared, unit = [_role(r) for r in roles], level(clearance), unit_id(unit_code)

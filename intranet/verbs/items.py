@@ -104,8 +104,7 @@ def _marks(
         if (
             not kind.repositories
             or w.session.scalar(known) is None
-            or not w.actor.system
-            and repository_id not in w.actor.repositories
+            or (not w.actor.system and repository_id not in w.actor.repositories)
         ):
             errors["repository"] = _("请从列表中选择")
     return errors
@@ -128,7 +127,7 @@ def saved(w: Work, kind: Kind, item: Item, action: str, reason: str) -> None:
             state=item.state,
             level=item.level,
             data=dict(item.data),
-        )  # fmt: skip
+        )
     )
     w.record(
         f"item.{action}",

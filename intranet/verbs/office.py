@@ -123,6 +123,17 @@ def add_place(w: Work, code: str, name: str, strength: int, unit_id: int) -> Pla
     return place
 
 
+def add_repository(w: Work, code: str, title: str) -> Repository:
+    """A new repository, open to all staff until its readers are set."""
+    w.house.policy.demand(w.actor, Permission.OFFICE_SET)
+    if not code.strip() or not title.strip():
+        raise Invalid({"code": _("请填写代码与名称")})
+    repository = Repository(code=code.strip().upper()[:40], title=title.strip()[:120], open=True)
+    w.session.add(repository)
+    w.record("office.repository", detail={"code": repository.code})
+    return repository
+
+
 def readers(w: Work, repository_id: int, unit_ids: list[int] | None) -> Repository:
     """Who reads a repository: None opens it to all staff, else the listed units and those below."""
     w.house.policy.demand(w.actor, Permission.OFFICE_SET)

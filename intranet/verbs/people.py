@@ -81,7 +81,7 @@ def check_password(settings: Settings, login: str, password: str) -> None:
     """Long, not the login, not one character repeated. Raises Invalid."""
     if len(password) < settings.min_password:
         raise Invalid({"password": _("密码至少 %(n)s 位", n=settings.min_password)})
-    if login and login.lower() in password.lower() or len(set(password)) < 5:
+    if (login and login.lower() in password.lower()) or len(set(password)) < 5:
         raise Invalid({"password": _("密码过于简单：不要包含登录名，也不要重复同几个字符")})
 
 

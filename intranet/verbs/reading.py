@@ -98,7 +98,7 @@ def page(
     base = house.policy.visible(actor, now, [kind.name])
     chosen = and_(base, *_criteria(actor, kind, f, now))
     counted = session.execute(select(Item.state, func.count()).where(chosen).group_by(Item.state)).all()
-    states = {state: n for state, n in counted}
+    states = dict(tuple(row) for row in counted)
     total = sum(n for s, n in states.items() if not f.states or s in f.states)
     query = select(Item).where(chosen)
     if f.states:

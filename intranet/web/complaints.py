@@ -112,7 +112,7 @@ def track() -> Response:
     errors: dict[str, Any] = {}
     try:
         with work.begin(house(), sender) as w:
-            item = complaints.find(w, code, origin)
+            complaints.find(w, code, origin)
         if "add" in request.form:
             files = _sealed(0)
             with work.begin(house(), sender) as w:
@@ -121,7 +121,9 @@ def track() -> Response:
         with work.begin(house(), sender) as w:
             complaints.wrong_code(w, origin)
         errors = {"code": _("没有找到这个查询码，请核对后再试")}
-        return page.render("complaints/track.html", status=422, found=None, errors=errors, code=code, values={})
+        return page.render(
+            "complaints/track.html", status=422, found=None, errors=errors, code=code, values={}
+        )
     except (Invalid, Conflict) as error:
         errors = error.errors if isinstance(error, Invalid) else {"": error.why}
     with work.begin(house(), sender) as w:

@@ -138,7 +138,7 @@ class Listing:
         return "ascending" if order == name else "descending" if order == f"-{name}" else "none"
 
     def export_url(self, form: str) -> str:
-        return f"{url_for('items.export', name=self.kind.name)}?{urlencode(self.params | {'as': form}, doseq=True)}"
+        return f"{url_for('items.export', kind=self.kind.name)}?{urlencode(self.params | {'as': form}, doseq=True)}"
 
     @property
     def tabs(self) -> list[tuple[State, int]]:
@@ -182,7 +182,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def address(kind: Kind, query: Mapping[str, Sequence[str]]) -> str:
-    path = url_for("items.index", name=kind.name)
+    path = url_for("items.index", kind=kind.name)
     text = urlencode({k: list(v) for k, v in query.items() if v}, doseq=True)
     return f"{path}?{text}" if text else path
 

@@ -1,0 +1,29 @@
+"""Alarms: something is not as it should be, and whoever keeps it is told."""
+
+from __future__ import annotations
+
+from .. import work
+from ..extensions import db
+from ..house import House
+from ..models import Item
+from . import lease, tell
+from .outbox import Row
+
+KEEPERS = ("custodian", "owner", "lead")
+
+
+def sound(house: House, row: Row) -> None:
+    """Tell the keepers of the item, each once for each cause."""
+    if row.item_id is None:
+        return
+    code, cause = str(row.payload.get("code", "alarm")), row.payload.get("blob", "")
+    with work.begin(house, lease.WORKER) as w:
+        item = w.session.get(Item, row.item_id)
+        if item is not None:
+            told = tell.recipients(db.session(), house, item, KEEPERS, w.now)
+            tell.tell(w, told, code[:40], f"alarm:{code}:{item.id}:{cause}", item.id)
+
+
+def shred(house: House, row: Row) -> None:
+    """Remove the object of a destroyed file. Its key is gone already; doing it again is no error."""
+    house.vault.shred(str(row.payload["name"]))

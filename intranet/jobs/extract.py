@@ -1,0 +1,83 @@
+"""Reading the text of deposited files for the index. The product opens a body only where its text may stand in clear."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import delete
+
+from search import extract as reader
+from vault.age.errors import Damaged, HeaderError, NoIdentity
+from vault.errors import WrongRecord
+from vault.store import Corrupt, NotFound
+
+from .. import work
+from ..extensions import db
+from ..house import House
+from ..models import Blob, BlobText, Item
+from ..verbs import deposits
+from ..verbs.entries import body_in_clear
+from . import lease
+from .outbox import Row
+
+log = logging.getLogger("intranet.jobs")
+BROKEN = (Damaged, HeaderError, WrongRecord, Corrupt, NotFound)
+
+
+def read(house: House, row: Row) -> None:
+    """The text of one file into `BlobText`, what became of it into `Blob.text_note`, the item to the index.
+
+    Raises what may pass by itself (store away, key not here): the row is tried again."""
+    blob, item = _file(house, int(row.payload["blob"]))
+    if blob is None or item is None:
+        return
+    if not _clear(house, blob, item):
+        _keep(house, blob.id, "", "level")
+        return
+    limits = {"seconds": house.settings.extract_seconds, "memory": house.settings.extract_memory_mb << 20}
+    try:
+        pieces = house.vault.open(blob.name, blob.header, deposits.bind(blob), blob.size)
+        found = reader.extract(pieces, blob.filename, **limits)
+    except NoIdentity:
+        _keep(house, blob.id, "", "sealed")  # this process holds no key of the level, and none will come by waiting
+        return
+    except BROKEN as error:
+        _keep(house, blob.id, "", "damaged")
+        opened = deposits.Opened(blob, item, house)
+        deposits.damaged(house, lease.WORKER, opened, type(error).__name__)
+        return
+    if found.note:
+        log.info("extract", extra={"blob": blob.id, "note": found.note, "detail": found.detail})
+    _keep(house, blob.id, found.text, found.note)
+
+
+def _file(house: House, blob_id: int) -> tuple[Blob | None, Item | None]:
+    """The file and its item, cut loose from the session: reading may take a minute, and no transaction waits for it."""
+    session = db.session()
+    session.rollback()
+    blob = session.get(Blob, blob_id, populate_existing=True)
+    item = session.get(Item, blob.item_id) if blob is not None and blob.item_id is not None else None
+    if blob is None or item is None or blob.state != "stored" or item.kind not in house.kinds:
+        session.rollback()
+        return None, None
+    session.expunge_all()
+    session.rollback()
+    return blob, item
+
+
+def _clear(house: House, blob: Blob, item: Item) -> bool:
+    return body_in_clear(house, house.kinds[item.kind], max(blob.level, item.level))
+
+
+def _keep(house: House, blob_id: int, text: str, note: str) -> None:
+    """What was read, unless the file was dropped, destroyed or raised in level while it was being read."""
+    with work.begin(house, lease.WORKER) as w:
+        blob = w.session.get(Blob, blob_id, with_for_update=True, populate_existing=True)
+        if blob is None or blob.item_id is None or blob.state != "stored":
+            return
+        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob_id))
+        item = w.session.get_one(Item, blob.item_id, populate_existing=True)
+        if text and _clear(w.house, blob, item):
+            w.session.add(BlobText(blob_id=blob_id, text=text))
+        blob.text_note = note if _clear(w.house, blob, item) else "level"
+        w.reindex(blob.item_id)

@@ -1,0 +1,242 @@
+"""Finding: one box over every ledger. Hits, total, facets, snippets and live answers are those of this person, now.
+
+The index answers from labels that were true when it was written. Between a change and the worker's next round it may still
+show what has just been withdrawn, so every search is given the ids that are waiting to be indexed and no longer visible
+(`hidden`), and what comes back is looked at once more in SQL before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from flask_babel import gettext as _
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from search import analysis, snippets
+from search.engine import Access, Pieces, Relaxed, Result, SearchError
+from search.query import Query, parse
+from search.scoring import NUMBER_FIRST
+from vault.levels import Level
+
+from .. import work
+from ..actor import Actor
+from ..errors import Unavailable
+from ..house import House
+from ..models import Grant, Item, Outbox, Unit
+from ..policy import Permission
+from .entries import entry, words_in_clear
+
+__all__ = ["FACETS", "Found", "Hit", "entry", "exact", "find", "hidden", "live"]
+
+FACETS = ("kind", "class", "management", "subclass", "level", "unit", "year", "state")
+PAGE = 20
+LIVE = 8
+AUDITED = Level.CONFIDENTIAL  # 秘密 and up: who looked for what is recorded (FEATURES row 51)
+Order = Literal["score", "updated"]
+Filters = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One item that the person may know of, with title and snippet in pieces: (text, whether it was looked for)."""
+
+    item: Item
+    score: float
+    title: Pieces
+    snippet: Pieces
+
+
+@dataclass(frozen=True)
+class Found:
+    """`total` and `facets` count what this person may see, nothing else. `relaxed`: see `search.engine.Relaxed`."""
+
+    total: int = 0
+    hits: Sequence[Hit] = ()
+    facets: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
+    terms: Sequence[str] = ()
+    relaxed: Relaxed = ""
+    cut: bool = False
+
+
+def find(
+    session: Session,
+    house: House,
+    actor: Actor,
+    text: str,
+    filters: Filters | None = None,
+    *,
+    limit: int = PAGE,
+    offset: int = 0,
+    order: Order = "score",
+) -> Found:
+    """What `text` finds for this person. Raises Denied, and Unavailable where the index cannot be read.
+
+    Recorded before it is answered when it concerns the secret levels; no other query is kept anywhere."""
+    house.policy.demand(actor, Permission.SEARCH)
+    chosen = {name: tuple(values) for name, values in (filters or {}).items() if values}
+    query = _named(session, house, parse(text))
+    gone = hidden(session, house, actor)
+    while True:
+        result = _ask(house, query, _access(house, actor, gone), chosen, limit, offset, order)
+        rows = _visible(session, house, actor, [h.id for h in result.hits])
+        stale = {h.id for h in result.hits} - rows.keys()
+        if not stale:
+            break
+        gone |= stale  # ended grants, a worker that died between two writes: the totals must not count them either
+    hits = [_hit(house, result, h.score, h.title, h.snippet, rows[h.id]) for h in result.hits]
+    _record(session, house, actor, text, query, chosen, result.total, [h.item for h in hits])
+    return Found(result.total, hits, result.facets, result.terms, result.relaxed, query.cut)
+
+
+def live(session: Session, house: House, actor: Actor, text: str, *, limit: int = LIVE) -> Found:
+    """What to show under the box while a person types: titles, numbers and pinyin first, then the full text.
+
+    Nothing from 秘密 upwards is named here: each key would be a query to record, and a colleague may look on."""
+    house.policy.demand(actor, Permission.SEARCH)
+    query = _named(session, house, parse(text))
+    gone = hidden(session, house, actor)
+    while True:
+        access = _access(house, actor, gone, at_most=Level(AUDITED - 1))
+        try:
+            quick = house.engine.suggest(text, access, limit)
+        except SearchError as error:
+            raise Unavailable(_("搜索索引暂时无法读取，请稍后重试")) from error
+        result = _ask(house, query, access, {}, limit, 0, "score")
+        titles = {s.id: (0.0, s.title, []) for s in quick} | {
+            h.id: (h.score, h.title, h.snippet) for h in result.hits
+        }
+        numbered = [h.id for h in result.hits[:1] if h.score >= NUMBER_FIRST]
+        ids = list(dict.fromkeys([*numbered, *(s.id for s in quick), *(h.id for h in result.hits)]))[:limit]
+        rows = _visible(session, house, actor, ids)
+        stale = set(ids) - rows.keys()
+        if not stale:
+            break
+        gone |= stale
+    hits = [_hit(house, result, *titles[i], rows[i]) for i in ids]
+    return Found(max(result.total, len(hits)), hits, {}, result.terms, result.relaxed)
+
+
+def exact(session: Session, house: House, actor: Actor, text: str) -> str:
+    """The number of the item that was typed in full, if this person may know of it; else "" (FEATURES row 44)."""
+    typed = unicodedata.normalize("NFKC", text).strip()
+    if not 4 <= len(typed) <= 80 or not any(c.isdigit() for c in typed) or " " in typed:
+        return ""
+    query = select(Item).where(
+        Item.number.in_({typed, typed.upper()}), house.policy.visible(actor, house.clock())
+    )
+    item = session.scalars(query.limit(1)).first()
+    if item is None:
+        return ""
+    number = item.number
+    _record(session, house, actor, text, parse(""), {}, 1, [item])
+    return number
+
+
+def hidden(session: Session, house: House, actor: Actor) -> frozenset[int]:
+    """Items that the index may still show to this person, but the database no longer does. One statement.
+
+    Candidates: what waits to be indexed, and what a grant that ran out once gave to this person."""
+    now = house.clock()
+    mine = Grant.person_id == actor.id
+    if actor.units:
+        mine = or_(mine, Grant.unit_id.in_(actor.units))
+    waiting = select(Outbox.item_id).where(Outbox.topic == "index", Outbox.item_id.is_not(None))
+    ended = select(Grant.item_id).where(Grant.until.is_not(None), Grant.until <= now, mine)
+    query = select(Item.id).where(
+        or_(Item.id.in_(waiting), Item.id.in_(ended)), ~house.policy.visible(actor, now)
+    )
+    return frozenset(session.scalars(query))
+
+
+def _access(house: House, actor: Actor, gone: frozenset[int], at_most: Level = Level.TOPSECRET) -> Access:
+    return Access(min(int(actor.clearance), int(at_most)), house.policy.tokens(actor), gone)
+
+
+def _ask(
+    house: House, query: Query, access: Access, filters: Filters, limit: int, offset: int, order: Order
+) -> Result:
+    if not access.tokens:
+        return Result()
+    try:
+        return house.engine.search(query, access, filters, FACETS, limit, offset, order)
+    except SearchError as error:
+        raise Unavailable(_("搜索索引暂时无法读取，请稍后重试")) from error
+
+
+def _visible(session: Session, house: House, actor: Actor, ids: Sequence[int]) -> dict[int, Item]:
+    """Those of the hits that the person may know of, by the database as it is now."""
+    if not ids:
+        return {}
+    query = select(Item).where(Item.id.in_(ids), house.policy.visible(actor, house.clock()))
+    return {i.id: i for i in session.scalars(query.execution_options(populate_existing=True))}
+
+
+def _hit(house: House, result: Result, score: float, title: Pieces, snippet: Pieces, item: Item) -> Hit:
+    """The hit as it may be shown: the title of today, and no words where the level has gone up since."""
+    if "".join(text for text, _hit in title) != item.title:
+        title = snippets.highlight(item.title, result.terms)
+    return Hit(item, score, title, snippet if words_in_clear(house, item.level) else [])
+
+
+def _named(session: Session, house: House, query: Query) -> Query:
+    """`密级:内部 类型:通知公告 单位:维修科` as codes: people type words, the index keeps codes."""
+    if not query.fields and not query.without_fields:
+        return query
+    words: dict[str, dict[str, set[str]]] = {
+        "kind": _by_title((k.title, k.name) for k in house.kinds.values()),
+        "level": _by_title((level.label, level.slug) for level in Level),
+        "state": _by_title((s.title, s.name) for k in house.kinds.values() for s in k.states),
+        "class": _by_title(
+            (o.title, o.code)
+            for k in house.kinds.values()
+            for f in k.fields
+            if f.name == "business"
+            for o in getattr(f, "choices", ())
+        ),
+    }
+    if "unit" in query.fields or "unit" in query.without_fields:
+        words["unit"] = _by_title((name, code) for name, code in session.execute(select(Unit.name, Unit.code)))
+
+    def coded(fields: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        return {
+            name: frozenset().union(*(words.get(name, {}).get(v, {v}) for v in values))
+            for name, values in fields.items()
+        }
+
+    return replace(query, fields=coded(query.fields), without_fields=coded(query.without_fields))
+
+
+def _by_title(pairs: Iterable[tuple[object, str]]) -> dict[str, set[str]]:
+    """Folded word -> folded codes that it stands for (several ledgers may use one word)."""
+    found: dict[str, set[str]] = {}
+    for title, code in pairs:
+        found.setdefault(analysis.fold(str(title)), set()).add(analysis.fold(code))
+    return found
+
+
+def _record(
+    session: Session,
+    house: House,
+    actor: Actor,
+    text: str,
+    query: Query,
+    filters: Filters,
+    total: int,
+    items: Sequence[Item],
+) -> None:
+    """Commit the audit row of a search that concerns the secret levels, before its answer leaves."""
+    slugs = {level.slug for level in Level if level >= AUDITED}
+    shown = [i.number for i in items if i.level >= AUDITED]
+    asked = slugs & (set(filters.get("level", ())) | query.fields.get("level", frozenset()))
+    if not shown and not asked:
+        return
+    detail = {"query": text[:200], "total": total, "shown": shown}
+    detail |= {"filters": {name: sorted(values) for name, values in filters.items()}} if filters else {}
+    for item in items:  # the transaction would expire them, and each would be read again alone
+        session.expunge(item)
+    with work.begin(house, actor) as w:
+        w.record("search.secret", detail=detail)
