@@ -1,0 +1,1 @@
+"""Catalogues: Chinese texts are the source, every other language is a folder here, complete."""
