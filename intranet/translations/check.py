@@ -45,7 +45,14 @@ def extract(root: Path) -> Catalog:
 def load(path: Path) -> Catalog:
     """The catalogue of a language; an empty one where the file is not there yet."""
     if not path.exists():
-        return Catalog(locale=path.parent.parent.name, project="intranet", charset="utf-8")
+        return Catalog(
+            locale=path.parent.parent.name,
+            project="intranet",
+            version="",
+            charset="utf-8",
+            header_comment="# 本目录的译文，由 make translations 维护 / Kept by make translations.",
+            fuzzy=False,
+        )
     with path.open("rb") as file:
         return read_po(file, locale=path.parent.parent.name)
 
@@ -54,6 +61,7 @@ def update(catalogue: Catalog, texts: Catalog) -> Catalog:
     """Take in new texts untranslated and drop those no longer used; guesses are never made."""
     catalogue.update(texts, no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
+    catalogue.fuzzy = False
     return catalogue
 
 
@@ -66,7 +74,8 @@ def save(path: Path, catalogue: Catalog) -> None:
 
 def problems(catalogue: Catalog, texts: Catalog) -> list[str]:
     """What keeps the catalogue from being complete, one line each."""
-    found = []
+    # Babel does not compile a catalogue whose header is fuzzy.
+    found = ["fuzzy     the catalogue's header"] if catalogue.fuzzy else []
     for text in texts:
         if not text.id:
             continue
