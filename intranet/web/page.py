@@ -88,10 +88,14 @@ def _headers(response: Response) -> Response:
 
 
 def _domain_error(error: DomainError) -> Response:
-    """The table of errors. Hidden and missing give the same page, byte for byte, and the refusal is recorded."""
+    """The table of errors. Hidden and missing give the same page, byte for byte, after the same work: both are recorded,
+    so that not even the time of the answer tells one from the other (FEATURES row 55)."""
     status = STATUS[type(error)]
+    actor = signin.actor()
     if isinstance(error, Denied) and not error.facts.get("recorded"):
-        work.refuse(house(), signin.actor(), error)
+        work.refuse(house(), actor, error)
+    elif isinstance(error, Missing) and actor.known:
+        work.refuse(house(), actor, Denied(hidden=True, permission="item:view"))
     if isinstance(error, Denied) and error.hidden:
         status = 404
     return problem(status, "" if status == 404 else str(error.why or ""), error)
