@@ -18,6 +18,7 @@ from vault.store_fs import FileStore
 
 # Stops by itself after a number of objects and says so; the test then kills it where it stands.
 CHILD = """
+import os
 import sys
 from pathlib import Path
 from tests.vault.backup_office import DUMP, START, ref
@@ -26,14 +27,14 @@ from vault.store_fs import FileStore
 folder, recipient, stop = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 def progress(step, objects, size):
     if (step, str(objects)) == tuple(stop.split(":")):
-        print("here", flush=True)
+        os.write(1, b"here\\n")
         sys.stdin.read()
 class Source(FileStore):
     def get(self, name):
         for piece in super().get(name):
             yield piece
             if stop == "inside":
-                print("here", flush=True)
+                os.write(1, b"here\\n")
                 sys.stdin.read()
 Repository(FileStore(folder / "repository"), workers=2).snapshot(
     at=START, database=[DUMP] * 3, recipients=[recipient], objects=[ref(number) for number in range(60)],
@@ -56,9 +57,12 @@ def test_killed_snapshot_leaves_nothing_half_and_is_completed(tmp_path: Path, st
     assert child.stdin is not None
     assert child.stdout is not None
     with child.stdin, child.stdout:
-        assert child.stdout.readline() == b"here\n"
-        child.send_signal(signal.SIGKILL)
-        assert child.wait() == -signal.SIGKILL
+        try:
+            said = child.stdout.readline()
+        finally:
+            child.kill()
+            status = child.wait()
+    assert (said, status) == (b"here\n", -signal.SIGKILL)
 
     assert office.repository.list() == []
     assert office.repository.verify().snapshots == 0

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vault.backup_office import START, Office, contents, day, fill, ref
@@ -88,6 +88,7 @@ retentions = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(states, retentions)
 def test_pruning_never_takes_what_is_referenced_and_leaves_nothing_else(
     days: list[tuple[int, frozenset[int]]], keep: Retention
@@ -128,6 +129,7 @@ class Dying(MemoryStore):
         super().delete(name)
 
 
+@settings(deadline=None)
 @given(states, retentions, st.integers(0, 30))
 def test_pruning_may_die_at_any_step(
     days: list[tuple[int, frozenset[int]]], keep: Retention, steps: int
@@ -214,7 +216,7 @@ def test_one_writer_at_a_time_and_a_dead_one_does_not_block_for_long() -> None:
         pass
 
     store = Dying()
-    repository = Repository(store)
+    repository = Repository(store, elapsed=lambda: 0.0)
 
     def killed() -> Iterator[bytes]:
         store.left = 0  # not even the release gets through
