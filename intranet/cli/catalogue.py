@@ -1,5 +1,113 @@
+"""`search`: what one person would find. `reindex`: the index anew, or compared with the database and mended."""
+
+from __future__ import annotations
+
+import sys
+
+import click
 from flask import Flask
+from sqlalchemy import func, select
+
+from vault.levels import Level
+
+from ..extensions import db
+from ..house import house
+from ..jobs import index, worker
+from ..jobs.outbox import drain
+from ..models import Item, Person
+from ..verbs import finding, people
+from .common import as_json, out, problem, reports
 
 
 def bind(app: Flask) -> None:
-    """placeholder until its owner writes it"""
+    app.cli.add_command(search)
+    app.cli.add_command(reindex)
+
+
+@click.command()
+@click.argument("text")
+@click.option("--as", "login", required=True, metavar="LOGIN", help="以谁的身份 / as whom")
+@click.option("--kind", default="", help="只查一类台账 / one ledger only")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--offset", default=0, show_default=True, type=click.IntRange(0, 1_000_000))
+@as_json
+@reports
+def search(text: str, login: str, kind: str, limit: int, offset: int, as_json: bool) -> None:
+    """Search as LOGIN: exactly what that person would get in the browser, and recorded as that person's."""
+    session = db.session()
+    person = session.scalar(select(Person).where(Person.login == login.strip().lower(), Person.active))
+    if person is None:
+        problem(f"没有这个账号 / no such person: {login}", {"error": "no such person"}, as_json)
+    if kind and kind not in house().kinds:
+        raise click.BadParameter(f"{kind}: {' '.join(house().kinds)}", param_hint="--kind")
+    found = finding.find(
+        session,
+        house(),
+        people.actor_of(session, person, origin="console"),
+        text,
+        {"kind": [kind]} if kind else {},
+        limit=limit,
+        offset=offset,
+    )
+    hits = [
+        {
+            "id": h.item.id,
+            "number": h.item.number,
+            "kind": h.item.kind,
+            "title": h.item.title,
+            "level": Level(h.item.level).slug,
+            "score": round(h.score, 4),
+            "snippet": "".join(piece for piece, _hit in h.snippet),
+        }
+        for h in found.hits
+    ]
+    facets = {name: dict(values) for name, values in found.facets.items() if values}
+    lines = [f"{found.total} 条 / hits"]
+    lines += [f"{h['number']:<20} {Level.parse(str(h['level'])).label} {h['title']}" for h in hits]
+    out({"total": found.total, "hits": hits, "facets": facets}, as_json, lines)
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="与数据库比对，有差异则补正并以 1 退出 / compare and mend, exit 1 when different")
+@as_json
+@reports
+def reindex(check: bool, as_json: bool) -> None:
+    """Rebuild the search index beside the living one; search stays up meanwhile."""
+    if check:
+        _check(as_json)
+        return
+    total = db.session.scalar(select(func.count()).select_from(Item)) or 0
+    if sys.stderr.isatty():
+        with click.progressbar(length=total, label="索引 / index", file=sys.stderr) as bar:
+            report = index.rebuild(house(), bar.update)
+    else:
+        report = index.rebuild(house())
+    data = {"items": total, "written": report.written, "left_out": report.left_out}
+    lines = [f"已写入 / written: {report.written} / {total}"]
+    lines += [f"未收录 / left out: {row['id']}: {row['reason']}" for row in report.left_out]
+    if report.left_out:
+        problem("\n".join(lines), data, as_json)
+    out(data, as_json, lines)
+
+
+def _check(as_json: bool) -> None:
+    drain(house(), {"index": worker.QUICK["index"]})  # what is only on its way is no difference
+    report = index.compare(house())
+    data = {
+        "items": report.items,
+        "indexed": report.indexed,
+        "missing": report.missing,
+        "stale": report.stale,
+        "extra": report.extra,
+        "damaged": report.damaged,
+        "left_out": report.left_out,
+        "mended": report.mended,
+        "ok": report.same,
+    }
+    if report.same:
+        out(data, as_json, f"索引与数据库一致 / the same: {report.items}")
+        return
+    words = "索引损坏，已重建 / damaged, rebuilt" if report.damaged else (
+        f"缺 / missing {len(report.missing)}，旧 / stale {len(report.stale)}，多 / extra {len(report.extra)}"
+    )  # fmt: skip
+    problem(f"{words}；{'已补正 / mended' if report.mended else '未能全部补正 / not all mended'}", data, as_json)

@@ -11,12 +11,11 @@ from sqlalchemy import select
 from ..extensions import db
 from ..house import House
 from ..models import ChainHead
-
-FILE = "audit-heads.jsonl"
+from ..verbs.auditing import HEADS
 
 
 def path(house: House) -> Path:
-    return house.settings.log / FILE
+    return house.settings.log / HEADS
 
 
 def keep(house: House) -> bool:

@@ -122,7 +122,8 @@ def compare(house: House, *, mend: bool = True) -> Compared:
         indexed = dict(house.engine.ids())
     except SearchError:
         indexed, report.damaged = {}, True
-    waiting = set(session.scalars(select(Outbox.item_id).where(Outbox.topic == "index").distinct()))
+    promised = select(Outbox.item_id).where(Outbox.topic == "index", Outbox.ready <= house.clock())
+    waiting = set(session.scalars(promised))
     rows = session.execute(select(Item.id, Item.kind, Item.updated).order_by(Item.id))
     known = {i: entries.stamp(updated) for i, kind, updated in rows if kind in house.kinds}
     report.items, report.indexed = len(known), len(indexed)
