@@ -117,11 +117,11 @@ def demo_app(
     url, store = lived
     copy = MemoryStore()
     copy._objects = dict(store._objects)
-    with databases.copied(url, tmp_path) as fresh:
-        with office.running(
-            office.build(tmp_path, fresh, keyring=keyring, clock=clock, store=copy)
-        ) as running:
-            yield running
+    with (
+        databases.copied(url, tmp_path) as fresh,
+        office.running(office.build(tmp_path, fresh, keyring=keyring, clock=clock, store=copy)) as running,
+    ):
+        yield running
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from vault.store_memory import MemoryStore
 from vault.vault import Vault
 
 NOON = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
-SECRET_KEY = "a key for tests only, long enough to be taken"  # noqa: S105
+SECRET_KEY = "a key for tests only, long enough to be taken"
 MIGRATIONS = Path(str(settings.ROOT)) / "intranet" / "migrations"
 
 

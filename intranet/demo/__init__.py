@@ -4,7 +4,8 @@ A logistics office of a university that does not exist, with invented people. Ev
 persons themselves at the hour they would have done it, so history, separation of duties and the audit chain are real.
 """
 
+from .complaints import CODES
 from .loader import load, settle
 from .people import PASSWORD, PEOPLE, logins
 
-__all__ = ["PASSWORD", "PEOPLE", "load", "logins", "settle"]
+__all__ = ["CODES", "PASSWORD", "PEOPLE", "load", "logins", "settle"]

@@ -21,10 +21,10 @@ Act = Callable[[Work, Sequence[int]], Any]
 
 @dataclass(frozen=True)
 class File:
-    """A file to be sealed before the entry's own transaction."""
+    """A file to be sealed before the entry's own transaction; made only when it is needed."""
 
     name: str
-    body: bytes
+    make: Callable[[], bytes]
     field: str = "files"
 
 
@@ -46,14 +46,16 @@ class Diary:
         self.now = now
         self.zone = zone
         self.today: date = now.astimezone(zone).date()
-        self.random = Random(20261123)  # noqa: S311  a fixed seed is the point
+        self.random = Random(20261123)
         self.entries: list[Entry] = []
 
     def moment(self, days: float, hour: int = 0) -> datetime:
         """A working hour `days` before today, never in the future."""
         day = datetime.combine(self.today, datetime.min.time(), self.zone) - timedelta(days=int(days))
         minutes = self.random.randrange(60)
-        at = day + timedelta(hours=hour or self.random.choice((8, 9, 10, 11, 14, 15, 16, 17)), minutes=minutes)
+        at = day + timedelta(
+            hours=hour or self.random.choice((8, 9, 10, 11, 14, 15, 16, 17)), minutes=minutes
+        )
         return min(at, self.now - timedelta(minutes=5))
 
     def day(self, days: int) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from .. import work
-from ..actor import Actor, system
+from ..actor import ANONYMOUS, Actor, system
 from ..errors import Conflict
 from ..extensions import db
 from ..house import House
@@ -57,7 +57,7 @@ def _run(house: House, chapters: Sequence[Callable[[Diary], None]]) -> bool:
 def _carry_out(house: House, entry: Entry, number: int) -> None:
     actor = _actor(entry.login)
     blobs = [
-        deposits.deposit(house, actor, level=entry.level, filename=f.name, chunks=[f.body], field=f.field)
+        deposits.deposit(house, actor, level=entry.level, filename=f.name, chunks=[f.make()], field=f.field)
         for f in entry.files
     ]
     with work.begin(house, actor) as w:
@@ -66,6 +66,9 @@ def _carry_out(house: House, entry: Entry, number: int) -> None:
 
 
 def _actor(login: str) -> Actor:
+    """No login: somebody without an account (a complaint)."""
+    if not login:
+        return ANONYMOUS
     if login.startswith("cli:"):
         return system(login, "console")
     session = db.session()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from vault.levels import Level
 
-PASSWORD = "Linxi-2026-demo"  # noqa: S105  documented: every demo account has it, none leaves the demo
+PASSWORD = "Linxi-2026-demo"
 UNIVERSITY = "临溪大学"
 
-# code, name, English name, above. The seven sections come from `verbs.office.SECTIONS`.
+# Each: code, name, English name, the unit above. The seven sections come from `verbs.office.SECTIONS`.
 UNITS = (
     ("YST", "第一食堂", "First Canteen", "ST"),
     ("EST", "第二食堂", "Second Canteen", "ST"),
@@ -18,7 +18,7 @@ UNITS = (
     ("NYQ", "南苑宿舍区", "South Dormitories", "SS"),
     ("CDB", "车队调度班", "Motor Pool", "CL"),
 )
-# code, name, strength (1-4), unit
+# Each: code, name, strength from 1 to 4, unit.
 PLACES = (
     ("SG-2", "财务科锁柜", 3, "CW"),
     ("GZ-2", "维修科资料柜", 2, "WX"),

@@ -48,7 +48,9 @@ def _own_password(w: Work, _blobs: Sequence[int]) -> None:
     if not me.password:
         people.change_password(w, "", who.PASSWORD)
     admin = next(p for p in who.PEOPLE if p.login == "admin")
-    people.update(w, me.id, name=admin.name, unit_id=unit(w, admin.unit), title=admin.title, phone=admin.phone)
+    people.update(
+        w, me.id, name=admin.name, unit_id=unit(w, admin.unit), title=admin.title, phone=admin.phone
+    )
 
 
 def _lists(w: Work, _blobs: Sequence[int]) -> None:
