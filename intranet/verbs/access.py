@@ -80,6 +80,11 @@ def guard(w: Work, what: str, key: str, limit: int) -> None:
         raise Locked(_("尝试次数过多，请 %(n)s 分钟后再试", n=w.house.settings.lockout_minutes))
 
 
+def sign_out(w: Work) -> None:
+    """Going out is recorded; the session itself lives in the browser and is dropped by the caller."""
+    w.record("session.end", detail={"login": w.actor.login})
+
+
 def new_factor() -> str:
     """A fresh secret for an authenticator (RFC 6238), to be confirmed by a first code."""
     return pyotp.random_base32()

@@ -49,6 +49,13 @@ class Desk:
     moving: Section = field(default_factory=Section)
     notices: Section = field(default_factory=Section)
 
+    def waiting(self, today: date) -> int:
+        """What the top bar counts, from the rows already here (the same sum as `waiting_count`)."""
+        late = sum(
+            r.loan is not None and r.loan.state == "lent" and r.loan.until < today for r in self.borrowed.rows
+        )
+        return self.steps.total + self.lending.total + late
+
     @property
     def persons(self) -> set[int | None]:
         """Everybody who is named on the desk, for one look-up."""
@@ -104,10 +111,8 @@ def step_of(actor: Actor, kind: Kind, item: Item) -> Move | None:
         m for m in moves if not (own and "owner" in m.not_by.split()) and not _just_did(actor, item, m)
     ]
     for move in open_to:
-        if (
-            own
-            and "owner" in move.roles
-            or any(actor.has(r, item.unit_id) for r in move.roles if r not in ITEM_ROLES)
+        if (own and "owner" in move.roles) or any(
+            actor.has(r, item.unit_id) for r in move.roles if r not in ITEM_ROLES
         ):
             return move
     return next((m for m in open_to if set(m.roles) & (set(ITEM_ROLES) - {"owner"})), None)

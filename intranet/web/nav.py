@@ -41,8 +41,9 @@ def nav(actor: Actor) -> list[Group]:
     manage = [
         _entry(title, url, icon)
         for permission, title, url, icon in (
-            (Permission.PEOPLE_VIEW, _("人员与单位"), "/people/", "users"),
+            (Permission.PEOPLE_VIEW, _("人员"), "/people/", "users"),
             (Permission.OPS_VIEW, _("备份与运行"), "/ops/", "database"),
+            (Permission.OFFICE_SET, _("单位与词表"), "/office/", "building"),
             (Permission.AUDIT_READ, _("审计日志"), "/audit/", "clipboard-list"),
         )
         if house().policy.decide(actor, permission).ok

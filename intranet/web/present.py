@@ -28,6 +28,7 @@ from ..verbs import desk
 from . import nav, signin, times
 from .names import choices_of, names, office
 
+THEMES = ("light", "dark", "auto")
 LEVEL_WORDS = {
     0: lambda: _("公开"),
     1: lambda: _("内部"),
@@ -42,7 +43,7 @@ def bind(app: Flask) -> None:
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
-        asset=asset, can=can, globals_icon=icon, globals_moment=times.moment, globals_left=times.left, globals_day=times.day, globals_size=size, choices_of=choices_of, creatable=lambda: nav.creatable(who()), icon=icon, left=times.left,
+        asset=asset, came_from=came_from, can=can, globals_icon=icon, globals_moment=times.moment, globals_left=times.left, globals_day=times.day, globals_size=size, globals_ago=times.ago, today_words=times.today_words, choices_of=choices_of, creatable=lambda: nav.creatable(who()), icon=icon, left=times.left,
         level_of=level_of, level_shown=level_shown, mark_level=mark_level, moment=times.moment, day=times.day,
         nav=lambda: nav.nav(who()), now=lambda: house().clock(), office=office, raw_of=raw_of, size=size,
         state_of=state_of, theme=theme, value=value, waiting_count=waiting_count, time_words=lambda: json.dumps(times.words(), ensure_ascii=False),
@@ -158,6 +159,14 @@ def icon(name: str, cls: str = "") -> Markup:
     return Markup(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#i-{}"></use></svg>'
     ).format(cls, asset("icons.svg"), name)
+
+
+def came_from() -> str:
+    """The page of this site that led here, as a path to go back to; "" when there is none."""
+    origin, _slashes, rest = (request.referrer or "").partition("://")
+    host, slash, path = rest.partition("/")
+    local = bool(origin) and host == request.host and slash + path != request.full_path.rstrip("?")
+    return slash + path if local and not path.startswith(("/", "\\")) else ""
 
 
 def theme() -> str:

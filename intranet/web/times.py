@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flask_babel import get_locale
+from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
@@ -103,6 +103,23 @@ def moment(value: datetime | None, *, short: bool = False) -> Markup:
     )
     title = f"{exact} · {relative}" if short else exact
     return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(value), title, inner)
+
+
+def ago(value: datetime | None) -> Markup:
+    """`<time>` with only how long ago; the absolute time in the tooltip."""
+    if value is None:
+        return Markup('<span class="none">—</span>')
+    value = aware(value)
+    relative = phrase("ago", "in", (value - _now()).total_seconds())
+    return Markup('<time datetime="{}" title="{}"><span data-rel>{}</span></time>').format(
+        _iso(value), clock(value), relative
+    )
+
+
+def today_words() -> str:
+    """Today, with the day of the week: 2026年11月23日 星期一."""
+    local = _now().astimezone(house().zone)
+    return str(format_date(local.date(), "full"))
 
 
 def due_of(value: Any) -> datetime | None:
