@@ -1,9 +1,11 @@
-"""The web server's settings. Environment: PORT, HOST, WEB_WORKERS, WEB_THREADS; all may be left out."""
+"""The web server's settings. Environment: PORT, HOST (127.0.0.1), WEB_WORKERS, WEB_THREADS; all may be left out."""
 
 import os
 from pathlib import Path
 
-bind = os.environ.get("BIND") or f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+host = os.environ.get("HOST", "127.0.0.1")
+port = os.environ.get("PORT", "8000")
+bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 # A long download holds a thread, so there are more of them than cores could use.
 threads = int(os.environ.get("WEB_THREADS", "8"))

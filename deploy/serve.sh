@@ -28,9 +28,13 @@ CODE
 fi
 
 # Links in mail and on printed QR codes name the address people really use.
-config=${INTRANET_DATA:-instance}/config.py
-if [ -z "${INTRANET_BASE_URL:-}" ] && ! grep -qs '^BASE_URL' "$config"; then
-  export INTRANET_BASE_URL="http://$HOST:$PORT"
+case $HOST in
+  0.0.0.0 | ::) address=http://$(hostname):$PORT ;;
+  *:*) address=http://[$HOST]:$PORT ;;
+  *) address=http://$HOST:$PORT ;;
+esac
+if [ -z "${INTRANET_BASE_URL:-}" ] && ! grep -qs '^BASE_URL' "${INTRANET_DATA:-instance}/config.py"; then
+  export INTRANET_BASE_URL=$address
 fi
 
 flask init >&2
@@ -86,7 +90,7 @@ until alive; do
 done
 
 say ""
-say "  办公内网已启动 / the intranet is up:  http://$HOST:$PORT/    (Ctrl-C 停止 / stops it)"
+say "  办公内网已启动 / the intranet is up:  $address/    (Ctrl-C 停止 / stops it)"
 if [ "$DEMO" != 0 ]; then
   say "  演示账号 / demo logins:"
   flask demo --logins | sed 's/^/    /' >&2
