@@ -52,7 +52,7 @@ def shows_inline(mime: str) -> str:
 
 
 @bp.get("/f/<int:blob_id>/<path:filename>")
-def body(blob_id: int, filename: str) -> Response:  # noqa: ARG001  the name is for the reader
+def body(blob_id: int, filename: str) -> Response:
     """The bytes of one file, whole or in part; `?download` to save instead of showing."""
     home, actor = house(), signin.actor()
     try:

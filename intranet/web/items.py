@@ -1,3 +1,33 @@
+"""The pages of every ledger, from its declaration. This file is the table of their addresses; the work is in
+`items_read` (list, item, print), `export`, `items_write` (add, edit) and `items_steps` (what is done to an item)."""
+
+from __future__ import annotations
+
 from flask import Blueprint
 
+from . import export, items_read, items_steps, items_write
+
 bp = Blueprint("items", __name__)
+
+GET, POST = ("GET",), ("POST",)
+for rule, endpoint, view, methods in (
+    ("/items/<kind>/", "index", items_read.index, GET),
+    ("/items/<kind>/export", "export", export.export, GET),
+    ("/items/<kind>/new", "new", items_write.new, GET),
+    ("/items/<kind>/new", "add", items_write.add, POST),
+    ("/i/<number>", "show", items_read.show, GET),
+    ("/i/<number>/print", "print", items_read.on_paper, GET),
+    ("/i/<number>/certificate", "certificate", items_read.certificate, GET),
+    ("/i/<number>/edit", "edit", items_write.edit, GET),
+    ("/i/<number>/edit", "save", items_write.save, POST),
+    ("/i/<number>/move/<name>", "move", items_steps.move, GET),
+    ("/i/<number>/move/<name>", "do_move", items_steps.do_move, POST),
+    ("/i/<number>/level", "level", items_steps.level, GET),
+    ("/i/<number>/level", "set_level", items_steps.set_level, POST),
+    ("/i/<number>/restore/<int:version>", "restore", items_steps.restore, POST),
+    ("/i/<number>/comment", "comment", items_steps.comment, POST),
+    ("/i/<number>/link", "link", items_steps.link, POST),
+    ("/i/<number>/grant", "grant", items_steps.grant, POST),
+    ("/i/<number>/grant/<int:grant_id>/revoke", "revoke", items_steps.revoke, POST),
+):
+    bp.add_url_rule(rule, endpoint, view, methods=methods)
