@@ -1,0 +1,184 @@
+"""One loaded segment: what is needed of every document is in arrays, the rest stays in the files."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from search import analysis
+from search.engine import Entry
+from search.engine_whoosh_lines import Lines
+from search.engine_whoosh_store import Counts, Numbers, Record, Segment, SegmentInfo
+from search.query import Form, Needle
+
+V = TypeVar("V")
+
+
+class Cache(Generic[V]):
+    """Least recently used values up to a number of bytes; safe for threads. Two may work out the same value."""
+
+    def __init__(self, limit: int, size: Callable[[V], int]) -> None:
+        self._limit, self._size, self._held = limit, size, 0
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], V]) -> V:
+        """The value of a key, made when it is not there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            if key not in self._values:
+                self._held += self._size(value)
+                self._values[key] = value
+                while self._held > self._limit and len(self._values) > 1:
+                    self._held -= self._size(self._values.popitem(last=False)[1])
+        return value
+
+
+class Names:
+    """Facet values as small numbers, the same in all segments of an index. 0 means none."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, dict[str, int]] = {}
+        self._values: dict[str, list[str]] = {}
+        self._lock = threading.Lock()
+
+    def code(self, facet: str, value: str) -> int:
+        """Number of a value, given at first sight."""
+        with self._lock:
+            codes = self._codes.setdefault(facet, {})
+            values = self._values.setdefault(facet, [""])
+            if value not in codes:
+                codes[value] = len(values)
+                values.append(value)
+            return codes[value]
+
+    def value(self, facet: str, code: int) -> str:
+        """Value of a number."""
+        return self._values[facet][code]
+
+    def folded(self, facet: str, wanted: frozenset[str]) -> list[int]:
+        """Numbers of the values that fold to one of these."""
+        with self._lock:
+            return [
+                code for value, code in self._codes.get(facet, {}).items() if analysis.fold(value) in wanted
+            ]
+
+    def known(self, facet: str, wanted: frozenset[str]) -> list[int]:
+        """Numbers of exactly these values."""
+        codes = self._codes.get(facet, {})
+        return [codes[value] for value in wanted if value in codes]
+
+
+class FacetColumn:
+    """Values of one facet: the first of each document, and (document, value) for the further ones."""
+
+    def __init__(self, count: int) -> None:
+        self.first = np.zeros(count, np.int32)
+        self.more_docs: list[int] = []
+        self.more_codes: list[int] = []
+
+
+def record(entry: Entry) -> Record:
+    """An entry as it is written."""
+    title, number = _clean(entry.title), _clean(entry.number)
+    text, folded_text, aligned = analysis.align(_clean(entry.text))
+    folded = analysis.joined(analysis.fold(title), analysis.fold(number), folded_text)
+    terms = analysis.count_terms(folded)
+    facets = {name: list(values) for name, values in entry.all_facets().items()}
+    meta = [
+        entry.id, entry.kind, number, title, entry.level, sorted(entry.labels), facets, entry.updated,
+        terms.total(), analysis.syllables(title), aligned,
+    ]  # fmt: skip
+    return Record(json.dumps(meta, separators=(",", ":")).encode(), text, folded, terms)
+
+
+def _clean(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+class Shard:
+    """A segment with its arrays. Immutable; what is deleted is known to the view."""
+
+    def __init__(self, folder: Path, info: SegmentInfo, names: Names) -> None:
+        self.segment = Segment(folder, info)
+        self.name, self.count = info.name, info.count
+        self._lock = threading.Lock()
+        metas: list[list[Any]] = [json.loads(raw) for raw in self.segment.metas()]
+        self.ids = np.array([m[0] for m in metas], np.int64)
+        self.levels = np.array([m[4] for m in metas], np.int16)
+        self.updated = np.array([m[7] for m in metas], np.int64)
+        self.lengths = np.array([m[8] for m in metas], np.int32)
+        self.titles = Lines([analysis.fold(m[3]) for m in metas])
+        self.numbers = Lines([analysis.fold(m[2]) for m in metas])
+        self.keys = Lines([analysis.number_key(m[2]) for m in metas])
+        self.pinyin = Lines(parts=[m[9] for m in metas])
+        self.initials = Lines([analysis.initials(m[9]) for m in metas])
+        labels: dict[str, list[int]] = {}
+        self.facets: dict[str, FacetColumn] = {}
+        for doc, meta in enumerate(metas):
+            for label in meta[5]:
+                labels.setdefault(label, []).append(doc)
+            for facet, values in meta[6].items():
+                column = self.facets.get(facet)
+                if column is None:
+                    column = self.facets[facet] = FacetColumn(len(metas))
+                column.first[doc] = names.code(facet, values[0])
+                column.more_docs += [doc] * (len(values) - 1)
+                column.more_codes += [names.code(facet, value) for value in values[1:]]
+        self.labels = {label: np.array(docs, np.uint16) for label, docs in labels.items()}
+        self._latin = "\n" + "\n".join(self.segment.latin) + "\n"
+
+    def terms(self, needle: Needle) -> list[str]:
+        """Terms of this segment that the needle stands for."""
+        if needle.form is Form.EXACT:
+            return [needle.text]
+        if needle.form is Form.CHAR:
+            with self._lock:
+                return self.segment.terms_from(needle.text)
+        # The text of a needle holds letters and digits only, so that it cannot meet the line breaks between terms.
+        text = needle.text
+        wanted = {Form.PREFIX: "\n" + text, Form.SUFFIX: text + "\n", Form.INFIX: text}[needle.form]
+        found, latin = [], self._latin
+        at = latin.find(wanted)
+        while at >= 0:
+            inside = at + 1 if needle.form is Form.PREFIX else at
+            end = latin.index("\n", inside)
+            found.append(latin[latin.rfind("\n", 0, inside) + 1 : end])
+            at = latin.find(wanted, end)
+        return found
+
+    def postings(self, term: str) -> tuple[Numbers, Counts] | None:
+        """Documents of a term and how often it occurs in each."""
+        with self._lock:
+            place = self.segment.locate(term)
+        return self.segment.postings(place) if place else None
+
+    def meta(self, doc: int) -> list[Any]:
+        """[id, kind, number, title, level, labels, facets, updated, length, syllables, aligned] of a document."""
+        found: list[Any] = json.loads(self.segment.meta(doc))
+        return found
+
+    def record(self, doc: int) -> Record:
+        """The document as it was written, to be written again into another segment."""
+        folded = self.segment.folded(doc).decode()
+        return Record(self.segment.meta(doc), self.segment.text(doc), folded, analysis.count_terms(folded))
+
+    def texts(self, doc: int) -> tuple[str, str]:
+        """Text and folded text of a document."""
+        return self.segment.text(doc), self.segment.folded(doc).decode().split(analysis.SEAM, 2)[2]
+
+
+def contains(shard: Shard, docs: npt.NDArray[Any], text: str) -> list[int]:
+    """Those of the documents in whose title, number or text the folded text stands."""
+    return shard.segment.containing(docs.tolist(), text.encode(errors="replace"))
