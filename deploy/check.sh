@@ -21,7 +21,7 @@ templates() {
   "$PY" -m djlint --lint --quiet templates
 }
 
-check "format        ruff format" "$PY" -m ruff format --check .
+check "format        ruff format" "$PY" -m ruff format --check --output-format concise .
 check "lint          ruff check" "$PY" -m ruff check --output-format concise .
 check "types         mypy" "$PY" -m mypy
 check "imports       import-linter" imports
