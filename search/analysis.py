@@ -2,9 +2,9 @@
 
 Folding is done character by character, so that every folded character knows the original one it came from:
 full and half width, letter case, accents, traditional and simplified become one. Chinese, kana and Hangul are
-indexed as pairs of neighbours, runs of Latin letters and digits whole. The first and the last character of a Chinese
-run are indexed alone as well: with them any piece of a text of two characters or more can be found, also one that
-crosses from Chinese into digits or punctuation ("第3").
+indexed as pairs of neighbours, runs of Latin letters and digits whole. The first and the last character of a
+Chinese run are indexed alone as well: with them any piece of a text of two characters or more can be found, also
+one that crosses from Chinese into digits or punctuation ("第3").
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _simplified() -> dict[str, str]:
 
 
 class _Folding(dict[int, str]):
-    """Code point -> its folded form, worked out at first sight. `odd`: characters that do not fold to exactly one."""
+    """Code point -> folded form, worked out at first sight. `odd`: what does not fold to exactly one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ _FOLDING = _Folding()
 
 
 def _tighten(text: str) -> str:
-    """Blanks beside a Chinese character mean nothing (extracted text breaks lines inside words): drop them."""
+    """Drop blanks that mean nothing: extracted text breaks lines inside Chinese words."""
     return _IDLE.sub("", text) if " " in text else text
 
 
@@ -163,7 +163,7 @@ def number_key(text: str) -> str:
 
 
 def syllables(text: str) -> list[str]:
-    """Pinyin of a text without tones, one item a syllable; runs of Latin letters and digits are one item each."""
+    """Pinyin of a text without tones, one item a syllable; a run of Latin letters and digits is one."""
     found: list[str] = []
     folded = fold(text)
     for start, end, cjk in runs(folded):

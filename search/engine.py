@@ -1,8 +1,8 @@
 """What goes into a search engine, what comes out, and what every engine keeps to.
 
-Permission is part of every call: an entry is permitted iff `entry.level <= access.clearance`, the two share a label,
-and its id is not hidden. Hits, totals, facets, snippets and suggestions are made from permitted entries only, and
-whether a query is loosened depends on permitted entries only.
+Permission is part of every call: an entry is permitted iff `entry.level <= access.clearance`, the two share a
+label, and its id is not hidden. Hits, totals, facets, snippets and suggestions are made from permitted entries only,
+and whether a query is loosened depends on permitted entries only.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Damaged(SearchError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to be found. `facets` may leave out "kind" and "level": they are filled from the entry itself."""
+    """One thing to be found. `facets` may leave out "kind" and "level": the entry itself says them."""
 
     id: int
     kind: str
@@ -120,7 +120,7 @@ class Engine(Protocol):
         offset: int = 0,
         order: Order = "score",
     ) -> Result:
-        """Permitted hits. Values of one filter are alternatives, filters add up, a filter without values is none.
+        """Permitted hits. Values of one filter are alternatives, filters add up, one without values is none.
 
         Counts of a facet leave out that facet's own filter. A number typed in full comes first.
         Order "updated": newest first, then the greater id; the same order decides between equal scores.

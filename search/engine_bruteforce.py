@@ -1,7 +1,7 @@
-"""The same engine in the plainest way, in memory: what the others are held against, and enough for small tests.
+"""The same engine in the plainest way, in memory: the others are held against it; enough for small tests.
 
-It shares with them only the analyser, the query and the snippets; matching, permission, totals, facets and order are
-written down here once more, one entry at a time.
+It shares with them only the analyser, the query and the snippets; matching, permission, totals, facets and order
+are written down here once more, one entry at a time.
 """
 
 from __future__ import annotations
@@ -180,6 +180,6 @@ def _rank(entry: Entry, text: str) -> int | None:
     parts = analysis.syllables(entry.title)
     short = analysis.initials(parts)
     tails = ["".join(parts[at:]) for at in range(len(parts))]
-    if short.startswith(letters) or tails and tails[0].startswith(letters):
+    if short.startswith(letters) or (tails and tails[0].startswith(letters)):
         return 2
     return 3 if letters in short or any(tail.startswith(letters) for tail in tails) else None

@@ -1,4 +1,4 @@
-"""Short texts of many documents in one string: a substring of any of them is found at the speed of `str.find`."""
+"""Short texts of many documents in one string: substrings of any of them at the speed of `str.find`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Lines:
     ) -> None:
         if parts is not None:
             lines = ["".join(pieces) for pieces in parts]
-            # One byte a character: 1 where a piece begins. Every character of a syllable is one character of text.
+            # One byte a character: 1 where a piece begins.
             marks = bytearray()
             for pieces in parts:
                 for piece in pieces:

@@ -1,4 +1,4 @@
-"""Which segments to write again with the next commit, so that they stay few and deleted text does not stay for ever."""
+"""Which segments to write again with the next commit: they stay few, and deleted text does not stay for ever."""
 
 from __future__ import annotations
 

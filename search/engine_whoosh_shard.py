@@ -22,7 +22,7 @@ V = TypeVar("V")
 
 
 class Cache(Generic[V]):
-    """Least recently used values up to a number of bytes; safe for threads. Two may work out the same value."""
+    """Values up to a number of bytes, least used go first. Safe for threads; two may work out the same value."""
 
     def __init__(self, limit: int, size: Callable[[V], int]) -> None:
         self._limit, self._size, self._held = limit, size, 0
@@ -146,7 +146,7 @@ class Shard:
         if needle.form is Form.CHAR:
             with self._lock:
                 return self.segment.terms_from(needle.text)
-        # The text of a needle holds letters and digits only, so that it cannot meet the line breaks between terms.
+        # The text of a needle is letters and digits: it cannot meet the line breaks between terms.
         text = needle.text
         wanted = {Form.PREFIX: "\n" + text, Form.SUFFIX: text + "\n", Form.INFIX: text}[needle.form]
         found, latin = [], self._latin

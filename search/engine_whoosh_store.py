@@ -1,9 +1,8 @@
-"""Whoosh as a store: its table of contents, segments, term index, columns and locks, with our own postings in them.
+"""Whoosh as a store: its table of contents, segments, term index, columns and locks, our own postings in them.
 
-The only module that knows Whoosh's inside. A segment is written from flat arrays and its postings are plain arrays
+The only module that knows Whoosh's inside. A segment is written from flat arrays, and its postings are plain arrays
 of document numbers and counts in the postings file, so that a term is read with one `pread` and no Python loop
-(Whoosh's own writer makes 170-190 documents a second, its matchers pickle 128 postings at a time). Everything that
-makes commits safe stays Whoosh's: files first, then a new table of contents by rename.
+(Whoosh's own writer makes 170-190 documents a second, its matchers pickle 128 postings at a time). What makes commits safe stays Whoosh's: files first, then a new table of contents by rename.
 
 Whoosh unpickles its own files: an index folder is 0700 and never restored from an untrusted place.
 """
@@ -18,7 +17,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +27,21 @@ import numpy.typing as npt
 from search.analysis import is_cjk
 
 with warnings.catch_warnings():
-    # Whoosh 2.7.4 has string escapes and `is` comparisons that newer compilers warn about; nothing else is hidden.
+    # Whoosh 2.7.4 has string escapes and `is` comparisons that compilers warn about; nothing else is hidden.
     warnings.simplefilter("ignore", SyntaxWarning)
     warnings.simplefilter("ignore", DeprecationWarning)
     from whoosh.codec.whoosh3 import W3Codec  # type: ignore[import-untyped]
     from whoosh.columns import VarBytesColumn  # type: ignore[import-untyped]
     from whoosh.fields import ID, Schema  # type: ignore[import-untyped]
     from whoosh.filedb.filestore import FileStorage  # type: ignore[import-untyped]
+    from whoosh.filedb.filetables import OrderedHashReader  # type: ignore[import-untyped]
     from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError  # type: ignore[import-untyped]
     from whoosh.writing import SegmentWriter  # type: ignore[import-untyped]
 
 _FIELD = "terms"
+_SCHEMA = Schema(**{_FIELD: ID()})
+# Whoosh puts the number of the field before each term; there is one field.
+_KEY = b"\0\0"
 _COLUMN = VarBytesColumn()
 #: What the term index holds of a term: documents, place in the postings file.
 _PLACE = struct.Struct("<IQ")
@@ -70,11 +73,7 @@ def storage(folder: Path) -> Any:
 
 def create(folder: Path) -> None:
     """An empty index in an existing folder."""
-    TOC.create(storage(folder), _schema())
-
-
-def _schema() -> Any:
-    return Schema(**{_FIELD: ID()})
+    TOC.create(storage(folder), _SCHEMA)
 
 
 def generation(folder: Path) -> int:
@@ -84,9 +83,9 @@ def generation(folder: Path) -> int:
 
 
 def segments(folder: Path) -> tuple[int, list[SegmentInfo]]:
-    """Generation and segments as of the last commit. OSError when a commit overtakes the reading: try again."""
+    """Generation and segments of the last commit. OSError when a commit overtakes the reading: try again."""
     try:
-        toc = TOC.read(storage(folder), "MAIN", schema=_schema())
+        toc = TOC.read(storage(folder), "MAIN", schema=_SCHEMA)
     except EmptyIndexError as error:
         raise FileNotFoundError(str(folder)) from error
     infos = [
@@ -96,16 +95,17 @@ def segments(folder: Path) -> tuple[int, list[SegmentInfo]]:
 
 
 class Segment:
-    """The files of one segment, open for reading from any thread. They stay readable after they are deleted."""
+    """The files of one segment, open for reading from any thread, readable also after they are deleted."""
 
     def __init__(self, folder: Path, info: SegmentInfo) -> None:
         self.name = info.name
         self.count = info.count
         self._files: list[int] = []
         store = storage(folder)
-        codec = info.handle.codec()
-        self._terms = codec.terms_reader(store, info.handle)
+        terms = info.handle.make_filename(W3Codec.TERMS_EXT)
+        self._file = store.open_file(terms)
         try:
+            self._terms = OrderedHashReader(self._file, store.file_length(terms))
             self._postings = self._open(folder / info.handle.make_filename(W3Codec.POSTS_EXT))
             self._columns = {
                 name: self._column(folder, store, info, name) for name in (_META, _TEXT, _FOLDED)
@@ -113,7 +113,7 @@ class Segment:
         except BaseException:
             self.close()
             raise
-        extras = self._terms._tindex.extras
+        extras = self._terms.extras
         #: Every term that does not begin with a Chinese character, in order.
         self.latin: list[str] = extras["latin"].split("\n") if extras["latin"] else []
 
@@ -139,7 +139,7 @@ class Segment:
         file, offsets, _ = self._columns[_META]
         whole = _read(file, int(offsets[-1]), 0)
         marks = offsets.tolist()
-        return [whole[start:end] for start, end in zip(marks, marks[1:], strict=False)]
+        return [whole[start:end] for start, end in pairwise(marks)]
 
     def meta(self, number: int) -> bytes:
         """The short record of one document."""
@@ -160,10 +160,9 @@ class Segment:
         return [n for n in numbers if needle in pread(file, lengths[n], offsets[n])]
 
     def locate(self, term: str) -> tuple[int, int] | None:
-        """(documents, place in the postings file) of a term. The caller serialises: Whoosh shares a file position."""
-        terms = self._terms
+        """(documents, place in the postings file) of a term. The caller serialises: the position is shared."""
         try:
-            info = terms._tindex[terms._keycoder(_FIELD, term.encode())]
+            info = self._terms[_KEY + term.encode()]
         except KeyError:
             return None
         having, offset = _PLACE.unpack(info)
@@ -171,13 +170,12 @@ class Segment:
 
     def terms_from(self, prefix: str) -> list[str]:
         """Terms with this beginning. The caller serialises."""
-        begin = prefix.encode()
+        begin = _KEY + prefix.encode()
         found = []
-        if _FIELD in self._terms._fieldmap:
-            for field, term in self._terms.terms_from(_FIELD, begin):
-                if field != _FIELD or not term.startswith(begin):
-                    break
-                found.append(term.decode())
+        for key in self._terms.keys_from(begin):
+            if not key.startswith(begin):
+                break
+            found.append(key[len(_KEY) :].decode())
         return found
 
     def postings(self, place: tuple[int, int]) -> tuple[Numbers, Counts]:
@@ -191,11 +189,11 @@ class Segment:
         files, self._files = self._files, []
         for file in files:
             os.close(file)
-        if files:
-            self._terms.close()
+        if not self._file.is_closed:
+            self._file.close()
 
     def __del__(self) -> None:
-        # Searches still under way hold the object; the last of them closes it (no reader is closed under a search).
+        # Searches under way hold the object; the last of them closes it, so none loses its reader.
         self.close()
 
 
@@ -227,12 +225,12 @@ class Record:
 
 
 class Writer:
-    """One commit: deletions and one new segment. Raises TimeoutError when another holds Whoosh's lock too long."""
+    """One commit: deletions and one new segment. TimeoutError when another holds Whoosh's lock too long."""
 
     def __init__(self, folder: Path, timeout: float) -> None:
         try:
             self._writer = SegmentWriter(
-                FileIndex(storage(folder), schema=_schema()), timeout=timeout, compound=False, limitmb=1
+                FileIndex(storage(folder), schema=_SCHEMA), timeout=timeout, compound=False, limitmb=1
             )
         except LockError as error:
             raise TimeoutError(str(error)) from error
@@ -290,12 +288,12 @@ class Writer:
         ends = np.cumsum(np.bincount(keys, minlength=len(names))).tolist()
         docs = np.frombuffer(self._docs, np.uint16)[order] if names else np.empty(0, np.uint16)
         times = np.frombuffer(self._times, np.uint8)[order] if names else np.empty(0, np.uint8)
-        out.start_field(_FIELD, _schema()[_FIELD])
-        file, key = out._postfile, out._fieldid.to_bytes(2, "big")
+        out.start_field(_FIELD, _SCHEMA[_FIELD])
+        file = out._postfile
         start, offset = 0, file.tell()
         for name, end in zip(names, ends, strict=True):
             file.write(docs[start:end].tobytes() + times[start:end].tobytes())
-            out._tindex.add(key + name.encode(), _PLACE.pack(end - start, offset))
+            out._tindex.add(_KEY + name.encode(), _PLACE.pack(end - start, offset))
             offset += 3 * (end - start)
             start = end
         out.finish_field()

@@ -1,4 +1,4 @@
-"""All segments of one generation as one: document numbers run through, arrays are joined, deleted ones are masked.
+"""All segments of one generation as one: document numbers run through, arrays are joined, deleted ones masked.
 
 A view never changes. A commit makes a new one that shares the segments that stayed; the old one goes when the last
 search that uses it ends.
@@ -22,7 +22,7 @@ from search.engine_whoosh_store import Counts, Numbers
 from search.query import Form, Needle, Word
 from search.scoring import Bools, Docs, Postings
 
-#: A needle that stands for more terms than this ("1" inside numbers) does not narrow a query that has other needles.
+#: A needle that stands for more terms than this ("1" inside numbers) does not narrow a query with other needles.
 MAX_EXPANSION = 2000
 _OPEN = (Form.INFIX, Form.PREFIX, Form.SUFFIX)
 _MASKS = 32 << 20
@@ -149,7 +149,7 @@ class View:
         return sorted(named, key=lambda item: (-item[1], item[0]))
 
     def postings(self, needle: Needle) -> Postings | None:
-        """Living documents of a needle with their gains; None: it stands for too many terms to narrow anything."""
+        """Living documents of a needle with their gains; None: it stands for too many terms."""
         return self._postings.get(needle, lambda: self._make_postings(needle))
 
     def _make_postings(self, needle: Needle) -> Postings | None:

@@ -1,7 +1,7 @@
 """What a person types -> a query. Never raises, whatever is typed.
 
-Grammar: words; "exact phrases" (any kind of double quote); -without; -"without this"; field:value for known fields,
-Latin or Chinese colon, value quoted or not. Everything else is a word: there are no wildcards, no brackets, no
+Grammar: words; "exact phrases" (any kind of double quote); -without; -"without this"; field:value for known
+fields, Latin or Chinese colon, value quoted or not. Everything else is a word: no wildcards, no brackets, no
 operators, so nobody reaches a field or a cost that is not meant for them (STACK: the query parser trap).
 """
 
@@ -70,7 +70,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query. `fields` and `without_fields`: facet name -> folded values, of which one must (not) hold."""
+    """A parsed query. `fields`, `without_fields`: facet name -> folded values, of which one must (not) hold."""
 
     text: str = ""
     words: tuple[Word, ...] = ()
@@ -186,7 +186,7 @@ class _Plan:
 
 
 def needles_of(folded: str) -> tuple[Needle, ...]:
-    """Terms that every entry which contains the folded text must have (see `analysis` for what is indexed)."""
+    """Terms that every entry with the folded text in it must have (see `analysis` for what is indexed)."""
     needles: dict[Needle, None] = {}
     for start, end, cjk in analysis.runs(folded):
         run = folded[start:end]
@@ -206,7 +206,7 @@ def needles_of(folded: str) -> tuple[Needle, ...]:
 
 
 def _proves(folded: str) -> bool:
-    """A pair of Chinese characters, one character or one Latin run is in the text exactly if it is in the index."""
+    """One Chinese pair, one character or one Latin run is in the text exactly if it is in the index."""
     found = analysis.runs(folded)
     if len(found) != 1 or found[0][:2] != (0, len(folded)):
         return False

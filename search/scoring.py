@@ -1,6 +1,6 @@
 """BM25 and the order of hits, on arrays of document numbers.
 
-k1 = 1.2, b = 0.75, one field with title and body together: measured best for Chinese pairs (decision in docs).
+k1 = 1.2, b = 0.75, one field with title and body together: measured best for Chinese pairs.
 Above it a modest bonus for words that stand in the title or the number.
 """
 

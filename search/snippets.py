@@ -1,6 +1,6 @@
 """The piece of a text that shows why it was found, with the found places marked.
 
-Works on the folded text and maps back, so that 後勤 is marked for 后勤. Only ever given text that the person may read.
+Works on the folded text and maps back, so that 後勤 is marked for 后勤. Given only what the person may read.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def _merge(spans: list[Span]) -> list[Span]:
 def _pieces(text: str, begin: int, end: int, spans: list[Span]) -> Pieces:
     pieces: Pieces = []
     at = begin
-    for start, stop in spans:
-        start, stop = max(start, at), min(stop, end)
+    for first, last in spans:
+        start, stop = max(first, at), min(last, end)
         if start >= stop:
             continue
         if start > at:

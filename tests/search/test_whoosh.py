@@ -1,0 +1,187 @@
+"""Threads, processes, rebuilds, crashes, and what only this engine has."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from search import engine_whoosh_store
+from search.engine import Damaged, Entry
+from search.engine_whoosh import WhooshEngine
+from tests.search.corpus import CHIEF, entries
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+def test_readers_meet_only_whole_commits(folder: Path) -> None:
+    engine = WhooshEngine(folder)
+    engine.write(entries())
+    stop, wrong = threading.Event(), []
+
+    def read() -> None:
+        while not stop.is_set():
+            total = engine.search("食堂", CHIEF, facets=["kind"], limit=3).total
+            if total != 5:
+                wrong.append(total)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for round_ in range(12):
+        engine.write([replace(entry, updated=round_) for entry in entries()[:10]])
+    engine.rebuild(entries())
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert engine.count() == 40
+
+
+def test_segments_stay_few_and_half_deleted_ones_are_written_again(folder: Path) -> None:
+    engine = WhooshEngine(folder)
+    for entry in entries():
+        engine.write([entry])
+    for entry in entries():
+        engine.write([replace(entry, text="换了内容")])
+    _, segments = engine_whoosh_store.segments(next(folder.glob("g*")))
+    assert len(segments) <= 16
+    assert engine.search("换了内容", CHIEF).total == 40
+    text = b"".join(path.read_bytes() for path in folder.rglob("*.folded.col"))
+    assert text.count("换了内容".encode()) <= 80
+
+
+def test_what_is_written_during_a_rebuild_is_kept(folder: Path) -> None:
+    engine, other = WhooshEngine(folder), WhooshEngine(folder)
+    engine.write(entries())
+    old = engine._home.current()
+
+    def stale() -> Iterator[Entry]:
+        yield from entries()[:20]
+        assert other.search("食堂", CHIEF).total == 5  # search stays up
+        other.write([replace(entries()[0], text="重建期间写入")], [2])
+        yield from entries()[20:]
+
+    engine.rebuild(stale())
+    for one in (engine, other):
+        assert one.search("重建期间写入", CHIEF).total == 1
+        assert one.count() == 39
+    assert engine._home.current() != old
+    other.write([], [3])
+    assert not old.exists(), "nobody reads it any more"
+    assert not (folder / "journal").exists()
+
+
+def test_a_failing_rebuild_leaves_everything_as_it_was(folder: Path) -> None:
+    engine = WhooshEngine(folder)
+    engine.write(entries())
+
+    def broken() -> Iterator[Entry]:
+        yield entries()[0]
+        raise RuntimeError("no database")
+
+    with pytest.raises(RuntimeError):
+        engine.rebuild(broken())
+    engine.write([], [1])
+    assert engine.count() == 39
+    assert not (folder / "journal").exists()
+    assert len(list(folder.glob("g*"))) == 1
+
+
+def test_more_than_one_segment_in_one_write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_whoosh_store, "MAX_DOCS", 7)
+    engine = WhooshEngine(folder)
+    engine.write(entries())
+    engine.write(entries())
+    assert engine.count() == 40
+    assert engine.rebuild(entries()) == 40
+    assert engine.search("食堂", CHIEF).total == 5
+
+
+def _write_for_ever(folder: Path, ready: object) -> None:
+    engine = WhooshEngine(folder)
+    for round_ in range(10_000):
+        engine.write([replace(entry, updated=round_) for entry in entries()])
+        if round_ == 1:
+            ready.set()  # type: ignore[attr-defined]
+
+
+def test_a_killed_writer_leaves_the_index_whole_and_free(folder: Path) -> None:
+    engine = WhooshEngine(folder, timeout=5)
+    engine.write(entries())
+    context = multiprocessing.get_context("spawn")
+    for _ in range(2):
+        ready = context.Event()
+        process = context.Process(target=_write_for_ever, args=(folder, ready))
+        process.start()
+        assert ready.wait(60)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        assert engine.search("食堂", CHIEF).total == 5
+        assert engine.count() == 40
+        engine.write([replace(entries()[0], text="继续写入")])
+        assert WhooshEngine(folder).search("继续写入", CHIEF).total == 1
+        engine.write([entries()[0]])
+
+
+def test_an_index_survives_its_process(folder: Path) -> None:
+    WhooshEngine(folder).write(entries())
+    again = WhooshEngine(folder)
+    assert again.count() == 40
+    assert again.search("食堂", CHIEF).total == 5
+
+
+def test_a_spoiled_index_says_so_and_a_rebuild_mends_it(folder: Path) -> None:
+    WhooshEngine(folder).write(entries())
+    for path in folder.rglob("*.trm"):
+        path.write_bytes(b"spoiled")
+    engine = WhooshEngine(folder)
+    with pytest.raises(Damaged):
+        engine.search("食堂", CHIEF)
+    engine.rebuild(entries())
+    assert engine.search("食堂", CHIEF).total == 5
+
+
+def test_a_forked_child_searches_with_its_own_files(folder: Path) -> None:
+    engine = WhooshEngine(folder)
+    engine.write(entries())
+    assert engine.search("食堂", CHIEF).total == 5
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if engine.search("电梯", CHIEF).total == 5 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert engine.search("电梯", CHIEF).total == 5
+
+
+def test_files_of_old_generations_are_closed(folder: Path) -> None:
+    engine = WhooshEngine(folder)
+    engine.write(entries())
+    engine.search("食堂", CHIEF)
+    before = len(os.listdir("/proc/self/fd"))
+    for round_ in range(20):
+        engine.write([replace(entry, updated=round_) for entry in entries()])
+        engine.search("食堂", CHIEF)
+    assert len(os.listdir("/proc/self/fd")) <= before + 10
+
+
+def test_a_needle_for_too_many_terms_does_not_narrow_and_alone_is_looked_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.engine_whoosh_view.MAX_EXPANSION", 3)
+    engine = WhooshEngine(folder)
+    engine.write(entries())
+    with_text = [entry for entry in entries() if "202" in entry.number]
+    assert engine.search("202", CHIEF).total == len(with_text)
+    assert engine.search("202 食堂", CHIEF).total == 5
+    assert engine.search('"202"', CHIEF).total == len(with_text)
+    assert engine.search('食堂 -"202"', CHIEF).total == 0
