@@ -322,7 +322,7 @@ class Policy:
                 continue
             if role == "staff":
                 repo = or_(Item.repository_id.is_(None), Item.repository_id.in_(sorted(actor.repositories)))
-                ways.append(and_(Item.level < kind.need_to_know, repo if kind.repositories else true()))
+                ways.append(and_(Item.level < kind.need_to_know, repo))
             else:
                 covered = actor.roles[role]
                 ways.append(true() if covered is None else Item.unit_id.in_(sorted(covered)))
