@@ -5,25 +5,28 @@
   var all = function (s, r) { return Array.prototype.slice.call((r || doc).querySelectorAll(s)); };
   var form = function (el) { return el && el.closest ? el.closest("form") : null; };
 
-  /* Search as one types: the event `find` goes out after a pause, never while Chinese is being composed. */
-  var find = $("#find"), pause = null, composing = false, asked = "";
-  function ask() {
-    clearTimeout(pause);
-    pause = setTimeout(function () {
-      var text = find.value.trim();
-      if (composing || text === asked) return;
-      asked = text;
-      if (!text) { $("#live").textContent = ""; return; }
-      if (window.htmx) window.htmx.trigger(find, "find");
-    }, 220);
+  /* Search as one types, after a pause, never while Chinese is being composed: the event `find` starts the request. */
+  function typed(input, pause, act) {
+    var timer = null, composing = false, last = input.value.trim();
+    function later() {
+      clearTimeout(timer);
+      timer = setTimeout(function () {
+        var text = input.value.trim();
+        if (!composing && text !== last && window.htmx) act(last = text);
+      }, pause);
+    }
+    input.addEventListener("compositionstart", function () { composing = true; });
+    input.addEventListener("compositionend", function () { composing = false; later(); });
+    input.addEventListener("input", function (e) { if (!e.isComposing) later(); });
+    if (input.form) input.form.addEventListener("submit", function () { clearTimeout(timer); });
   }
+  var find = $("#find"), live = $("#live"), big = $("#q");
+  if (big) typed(big, 300, function () { window.htmx.trigger(big.form, "find"); });
   if (find) {
-    find.addEventListener("compositionstart", function () { composing = true; });
-    find.addEventListener("compositionend", function () { composing = false; ask(); });
-    find.addEventListener("input", function (e) { if (!e.isComposing) ask(); });
-    $(".find").addEventListener("keydown", function (e) {
+    typed(find, 220, function (text) { if (text) window.htmx.trigger(find, "find"); else live.textContent = ""; });
+    find.form.addEventListener("keydown", function (e) {
       if (e.isComposing) return;
-      if (e.key === "Escape") { $("#live").textContent = ""; asked = ""; find.focus(); }
+      if (e.key === "Escape") { live.textContent = ""; find.focus(); }
       if (e.key !== "ArrowDown" && e.key !== "ArrowUp") return;
       var stops = [find].concat(all("#live a")), at = stops.indexOf(doc.activeElement) + (e.key === "ArrowDown" ? 1 : -1);
       if (stops[at]) { e.preventDefault(); stops[at].focus(); }
@@ -34,7 +37,7 @@
   doc.addEventListener("keydown", function (e) {
     if (e.isComposing) return;
     var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) || e.target.isContentEditable;
-    if (e.key === "/" && !typing && find && !e.ctrlKey && !e.metaKey && !e.altKey) { e.preventDefault(); find.focus(); find.select(); }
+    if (e.key === "/" && !typing && find && !e.ctrlKey && !e.metaKey && !e.altKey) { e.preventDefault(); (big || find).focus(); (big || find).select(); }
     if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && form(e.target)) {
       var press = $("button[type=submit].btn-primary", form(e.target)) || $("button[type=submit]", form(e.target));
       if (press) { e.preventDefault(); press.click(); }

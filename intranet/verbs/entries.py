@@ -25,11 +25,13 @@ from ..models import Blob, BlobText, Grant, Item, Person, Place, Term, Unit
 from ..policy import BODY_FRESH_LEVEL, BODY_LOAN_LEVEL
 
 BATCH = 100
-MOST_CHARS = 2_000_000  # of all files of one item together
+MOST_CHARS = 2_000_000  # of one item with all its files
+SEAM = "\n· "  # between two fields: a phrase does not run across it, and a snippet shows it
 #: Fields of an item that are facets of the search of all ledgers: facet -> field.
 SHARED = {"class": "business", "management": "management", "subclass": "subclass"}
 #: The tables that a field's value may point into, by the field's widget.
 _TABLES: dict[str, Any] = {"person": (Person, Person.name), "unit": (Unit, Unit.name), "place": (Place, Place.name)}
+POINTING = frozenset({*_TABLES, "term"})
 
 
 @dataclass
@@ -119,7 +121,7 @@ class _Read:
         wanted: dict[str, set[Any]] = {}
         for item in items:
             for f in self.house.kinds[item.kind].fields:
-                if f.search and item.data.get(f.name) and (f.widget in _TABLES or f.widget == "term"):
+                if f.search and f.widget in POINTING and item.data.get(f.name):
                     wanted.setdefault(f.widget, set()).add(item.data[f.name])
         found: dict[tuple[str, Any], str] = {}
         for widget, keys in wanted.items():
@@ -135,13 +137,10 @@ class _Read:
         kind = self.house.kinds[item.kind]
         lines: list[str] = []
         if words_in_clear(self.house, item.level):
-            data = {
-                f.name: self.names.get((f.widget, item.data[f.name]), item.data[f.name])
-                for f in kind.fields
-                if item.data.get(f.name) is not None
-            }
-            lines.append(words(kind.fields, data))
-            lines.append("\n".join(self.texts.get(item.id, ()))[:MOST_CHARS])
+            pointing = [f for f in kind.fields if f.search and f.widget in POINTING and item.data.get(f.name)]
+            named = {f.name: self.names.get((f.widget, item.data[f.name]), "") for f in pointing}
+            lines += [words([f], item.data | named) for f in kind.fields]
+            lines += self.texts.get(item.id, ())
         facets = {
             "kind": (kind.name,),
             "level": (Level(item.level).slug,),
@@ -155,7 +154,7 @@ class _Read:
             kind=kind.name,
             number=item.number,
             title=item.title,
-            text="\n".join(line for line in lines if line),
+            text=SEAM.join(line for line in lines if line)[:MOST_CHARS],
             level=item.level,
             labels=self.house.policy.labels(item, self.grants.get(item.id, ()), self.now),
             facets=facets,

@@ -7,6 +7,7 @@ show what has just been withdrawn, so every search is given the ids that are wai
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,10 +29,11 @@ from ..errors import Unavailable
 from ..house import House
 from ..models import Grant, Item, Outbox, Unit
 from ..policy import Permission
-from .entries import entry, words_in_clear
+from .entries import SHARED, entry, words_in_clear
 
-__all__ = ["FACETS", "Found", "Hit", "entry", "exact", "find", "hidden", "live"]
+__all__ = ["FACETS", "SHARED", "Found", "Hit", "entry", "exact", "find", "hidden", "live"]
 
+_BEGIN, _END = re.compile(r"^…?\s*·\s*"), re.compile(r"\s*·\s*…?$")
 FACETS = ("kind", "class", "management", "subclass", "level", "unit", "year", "state")
 PAGE = 20
 LIVE = 8
@@ -72,35 +74,36 @@ def find(
     limit: int = PAGE,
     offset: int = 0,
     order: Order = "score",
+    typing: bool = False,
 ) -> Found:
     """What `text` finds for this person. Raises Denied, and Unavailable where the index cannot be read.
 
-    Recorded before it is answered when it concerns the secret levels; no other query is kept anywhere."""
+    Recorded before it is answered when it concerns the secret levels; no other query is kept anywhere. While a person is
+    still `typing` nothing from 秘密 upwards is named: each key would be a query to record, and a colleague may look on."""
     house.policy.demand(actor, Permission.SEARCH)
     chosen = {name: tuple(values) for name, values in (filters or {}).items() if values}
     query = _named(session, house, parse(text))
     gone = hidden(session, house, actor)
     while True:
-        result = _ask(house, query, _access(house, actor, gone), chosen, limit, offset, order)
+        result = _ask(house, query, _access(house, actor, gone, typing), chosen, limit, offset, order)
         rows = _visible(session, house, actor, [h.id for h in result.hits])
         stale = {h.id for h in result.hits} - rows.keys()
         if not stale:
             break
         gone |= stale  # ended grants, a worker that died between two writes: the totals must not count them either
     hits = [_hit(house, result, h.score, h.title, h.snippet, rows[h.id]) for h in result.hits]
-    _record(session, house, actor, text, query, chosen, result.total, [h.item for h in hits])
+    if not typing:
+        _record(session, house, actor, text, query, chosen, result.total, [h.item for h in hits])
     return Found(result.total, hits, result.facets, result.terms, result.relaxed, query.cut)
 
 
 def live(session: Session, house: House, actor: Actor, text: str, *, limit: int = LIVE) -> Found:
-    """What to show under the box while a person types: titles, numbers and pinyin first, then the full text.
-
-    Nothing from 秘密 upwards is named here: each key would be a query to record, and a colleague may look on."""
+    """What to show under the box while a person types: titles, numbers and pinyin first, then the full text."""
     house.policy.demand(actor, Permission.SEARCH)
     query = _named(session, house, parse(text))
     gone = hidden(session, house, actor)
     while True:
-        access = _access(house, actor, gone, at_most=Level(AUDITED - 1))
+        access = _access(house, actor, gone, typing=True)
         try:
             quick = house.engine.suggest(text, access, limit)
         except SearchError as error:
@@ -152,8 +155,9 @@ def hidden(session: Session, house: House, actor: Actor) -> frozenset[int]:
     return frozenset(session.scalars(query))
 
 
-def _access(house: House, actor: Actor, gone: frozenset[int], at_most: Level = Level.TOPSECRET) -> Access:
-    return Access(min(int(actor.clearance), int(at_most)), house.policy.tokens(actor), gone)
+def _access(house: House, actor: Actor, gone: frozenset[int], typing: bool) -> Access:
+    clearance = min(actor.clearance, AUDITED - 1) if typing else actor.clearance
+    return Access(int(clearance), house.policy.tokens(actor), gone)
 
 
 def _ask(
@@ -179,7 +183,17 @@ def _hit(house: House, result: Result, score: float, title: Pieces, snippet: Pie
     """The hit as it may be shown: the title of today, and no words where the level has gone up since."""
     if "".join(text for text, _hit in title) != item.title:
         title = snippets.highlight(item.title, result.terms)
-    return Hit(item, score, title, snippet if words_in_clear(house, item.level) else [])
+    return Hit(item, score, title, _tidy(snippet) if words_in_clear(house, item.level) else [])
+
+
+def _tidy(snippet: Pieces) -> Pieces:
+    """Without the seam between two fields where the snippet begins or ends."""
+    pieces = [(text, hit) for text, hit in snippet if text]
+    if pieces and not pieces[0][1]:
+        pieces[0] = (_BEGIN.sub("", pieces[0][0]), False)
+    if pieces and not pieces[-1][1]:
+        pieces[-1] = (_END.sub("…", pieces[-1][0]), False)
+    return [piece for piece in pieces if piece[0]]
 
 
 def _named(session: Session, house: House, query: Query) -> Query:
@@ -231,7 +245,7 @@ def _record(
     """Commit the audit row of a search that concerns the secret levels, before its answer leaves."""
     slugs = {level.slug for level in Level if level >= AUDITED}
     shown = [i.number for i in items if i.level >= AUDITED]
-    asked = slugs & (set(filters.get("level", ())) | query.fields.get("level", frozenset()))
+    asked = slugs & {*filters.get("level", ()), *query.fields.get("level", ())}
     if not shown and not asked:
         return
     detail = {"query": text[:200], "total": total, "shown": shown}
