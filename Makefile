@@ -51,7 +51,7 @@ vendor: ## 重新取得样式、脚本与图标 / fetch the pinned style sheet, 
 	deploy/vendor.sh
 
 wheels: .venv/.installed ## 备好离线安装包 / collect wheels for machines without a network
-	$(PY) -m pip download --quiet --dest wheels -r requirements.txt
+	$(PY) -m pip wheel --quiet --wheel-dir wheels -r requirements.txt
 
 .venv/.installed: requirements.txt
 	@deploy/venv.sh requirements.txt

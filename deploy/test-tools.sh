@@ -30,7 +30,7 @@ if [ ! -f "$folder/package/index.js" ]; then
     rm -rf "$folder"
     mkdir -p "$folder"
     (cd "$folder" && npm pack --silent "$name@$version" >/dev/null 2>&1) || true
-    if echo "$sum  $folder/$name-$version.tgz" | sha256sum --check --quiet --status; then
+    if echo "$sum  $folder/$name-$version.tgz" | sha256sum --check --quiet --status 2>/dev/null; then
       tar -xzf "$folder/$name-$version.tgz" -C "$folder"
       rm "$folder/$name-$version.tgz"
     else
