@@ -25,7 +25,9 @@ from intranet.extensions import db
 from intranet.house import House
 from intranet.kinds.base import Kind
 from intranet.models import Audit, Item, Outbox, Person, Place, Unit
+from intranet.policy import Permission
 from intranet.verbs import deposits, items, people
+from intranet.verbs.reading import standing
 from intranet.web import signin
 from intranet.work import Work
 from vault.keyring import Keyring
@@ -171,6 +173,18 @@ class Office:
     def step(self, item: Item, login: str, name: str, *, reason: str = "", **raw: Any) -> Item:
         with self.w(login) as w:
             return items.step(w, item.id, name, raw, reason=reason)
+
+    def may(
+        self, login: str, permission: Permission, item: Item, *, move: str = "", fresh: bool = False
+    ) -> bool:
+        """Whether somebody may do this to the item now."""
+        actor = self.actor(login, fresh=fresh)
+        s = standing(db.session(), self.house, actor, item, self.house.clock())
+        found = self.house.kinds[item.kind].move(move) if move else None
+        return self.house.policy.decide(actor, permission, s, move=found).ok
+
+    def sees(self, login: str, item: Item) -> bool:
+        return self.may(login, Permission.ITEM_VIEW, item)
 
     def audit(self, action: str) -> list[Audit]:
         """The audit rows of one action, in order."""

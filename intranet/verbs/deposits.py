@@ -26,7 +26,7 @@ from .. import work
 from ..actor import Actor
 from ..errors import Conflict, Denied, Invalid, Missing, Unavailable
 from ..house import House
-from ..models import Blob, BlobText, Item
+from ..models import Blob, BlobText, Item, Outbox
 from ..policy import Permission, Standing
 from ..work import Work
 from .reading import standing
@@ -138,6 +138,17 @@ def _to_read(w: Work, blob: Blob) -> None:
         w.after("extract", blob.item_id, blob=blob.id)
     else:
         blob.text_note = "level"
+
+
+def read_already(w: Work, blob_id: int) -> None:
+    """The words of this file stand in its item already: it is not read again, nor counted twice by the search."""
+    blob = w.session.get_one(Blob, blob_id)
+    blob.text_note = ""
+    for row in w.session.scalars(
+        select(Outbox).where(Outbox.topic == "extract", Outbox.item_id == blob.item_id)
+    ):
+        if row.payload.get("blob") == blob.id:
+            w.session.delete(row)
 
 
 def drop(w: Work, item: Item, blobs: Sequence[int]) -> None:
