@@ -11,7 +11,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -20,15 +20,17 @@ from sqlalchemy import select
 from ..actor import ANONYMOUS, Actor
 from ..errors import Conflict, Invalid, Missing
 from ..house import House
-from ..models import Blob, Comment, Item, Revision, Tracking, Unit
+from ..kinds.base import Kind
+from ..models import Blob, Comment, Item, Message, Revision, Tracking, Unit
 from ..policy import Permission
 from ..work import Work
-from . import access, deposits, items
+from . import access, deposits, items, people
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32 signs that nobody mixes up
 GROUPS, LENGTH = 4, 4
 TRIES = 20
 ASKED = ("topic", "statement", "where", "when", "name", "contact")
+TOLD = ("decline", "supplement")  # moves whose reason is meant for the sender; all others stay in the house
 
 
 def sender(actor: Actor) -> Actor:
@@ -42,11 +44,16 @@ def new_code() -> str:
 
 
 def code_hash(house: House, code: str) -> str:
-    """The keyed hash of a code as typed: case, blanks and dashes do not matter."""
-    plain = "".join(c for c in code.upper() if c.isalnum())
+    """The keyed hash of a code as typed: case, blanks, dashes and full-width letters do not matter."""
     return hmac.new(
-        house.settings.secret_key.encode(), b"tracking/" + plain.encode(), hashlib.sha256
+        house.settings.secret_key.encode(), b"tracking/" + plain(code).encode(), hashlib.sha256
     ).hexdigest()
+
+
+def plain(code: str) -> str:
+    """The signs of a code, however it was typed: full-width letters of a Chinese keyboard count as their plain ones."""
+    narrow = (chr(ord(c) - 0xFEE0) if "\uff01" <= c <= "\uff5e" else c for c in code)
+    return "".join(c for c in narrow if c.isascii() and c.isalnum()).upper()
 
 
 def submit(
@@ -62,7 +69,7 @@ def submit(
     item = items.create(
         w,
         kind,
-        dict(raw) | {"channel": channel},
+        {n: raw.get(n) for n in ASKED} | {"channel": channel},
         title=title,
         unit_id=root.id,
         blobs=blobs,
@@ -75,16 +82,28 @@ def submit(
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One step of the way; `at` is None while it lies ahead; `told`: what the sender was told with it."""
+
+    state: str
+    at: datetime | None
+    told: str = ""
+
+
+@dataclass(frozen=True)
 class Tracked:
-    """What the sender may see: never who handles it, never inner notes."""
+    """What the sender may see: never who handles it, never inner notes. `promise`: until when the present step is to
+    be done, None where the office has promised nothing."""
 
     item: Item
     state: str
-    reached: list[tuple[str, datetime]]
+    way: list[Stage]
     said: list[Comment]
     files: list[Blob]
     reply: str
     reason: str
+    promise: datetime | None
+    final: bool
 
 
 def find(w: Work, code: str, origin: str) -> Item:
@@ -99,43 +118,92 @@ def find(w: Work, code: str, origin: str) -> Item:
 def track(w: Work, item: Item) -> Tracked:
     """The sender's view of a complaint found by its code."""
     kind = w.house.kinds["complaint"]
-    steps = w.session.scalars(
+    saves = w.session.scalars(
         select(Revision).where(Revision.item_id == item.id).order_by(Revision.version)
     ).all()
-    reached: list[tuple[str, datetime]] = []
-    for r in steps:
-        if not reached or reached[-1][0] != r.state:
-            reached.append((r.state, r.at))
-    told = [r.reason for r in steps if r.action in ("decline", "supplement") and r.reason]
+    reached: list[Stage] = []
+    for r in saves:
+        if not reached or reached[-1].state != r.state:
+            reached.append(Stage(r.state, r.at, r.reason if r.action in TOLD else ""))
     said = w.session.scalars(
         select(Comment).where(Comment.item_id == item.id, Comment.outward).order_by(Comment.id)
     )
-    answered = item.state in ("answered", "closed")
+    state = kind.state(item.state)
     return Tracked(
         item=item,
-        state=kind.state(item.state).name,
-        reached=reached,
+        state=state.name,
+        way=reached + [Stage(name, None) for name in _ahead(kind, item.state)],
         said=list(said),
         files=deposits.files(w.session, item.id),
-        reply=str(item.data.get("reply") or "") if answered else "",
-        reason=told[-1] if told and item.state in ("declined", "supplement") else "",
+        reply=str(item.data.get("reply") or "") if item.state in ("answered", "closed") else "",
+        reason=reached[-1].told if reached and item.state in ("declined", "supplement") else "",
+        promise=_promise(w.house, item, reached),
+        final=state.final,
     )
 
 
+def _ahead(kind: Kind, state: str) -> list[str]:
+    """What comes after a state on the main line; nothing after an end."""
+    if kind.state(state).final:
+        return []
+    line = [s.name for s in kind.steps]
+    return line[line.index(state) + 1 if state in line else 1 :]
+
+
+def _promise(house: House, item: Item, reached: Sequence[Stage]) -> datetime | None:
+    """Until when the office wants to have done the present step (settings; REQUIREMENTS A16: no law sets it)."""
+    begun = reached[-1].at if reached else None
+    if begun is None:
+        return None
+    if item.state == "registered":
+        return working_days(house, begun, house.settings.complaint_review_days)
+    if item.state == "investigating":
+        return item.due or working_days(house, begun, house.settings.complaint_close_days)
+    return None
+
+
+def working_days(house: House, start: datetime, days: int) -> datetime | None:
+    """The end of the n-th working day after `start`, where the office is; None for no days. Holidays are not known."""
+    if not days:
+        return None
+    day = start.astimezone(house.zone).date()
+    while days:
+        day += timedelta(days=1)
+        days -= day.weekday() < 5
+    return datetime.combine(day + timedelta(days=1), time(), house.zone)
+
+
 def add(w: Work, item: Item, body: str, blobs: Sequence[int] = ()) -> None:
-    """The sender says more. What stood before is never changed; an asked-for supplement goes back to review."""
+    """The sender says more. What stood before is never changed; an asked-for supplement goes back to review.
+
+    The handler is told; whoever has the item open sees that it moved on (Conflict at their next save)."""
     kind = w.house.kinds["complaint"]
     if kind.state(item.state).final:
         raise Conflict(_("此件已办结，如仍有问题请另行提交"), item=item.id)
-    if not body.strip() or len(body) > 5000:
+    body = body.strip() or (_("（补充了材料，没有文字说明）") if blobs else "")
+    if not body or len(body) > 5000:
         raise Invalid({"body": _("请填写 1 至 5000 字")})
-    w.session.add(Comment(item_id=item.id, author_id=None, at=w.now, body=body.strip(), outward=True))
+    comment = Comment(item_id=item.id, author_id=None, at=w.now, body=body, outward=True)
+    w.session.add(comment)
     deposits.adopt(w, item, blobs)
     w.record("complaint.add", item)
+    item.updated = w.now
+    w.session.flush()
+    _tell(w, item, f"complaint.added:{comment.id}")
     move = kind.move("supplied")
     if move is not None and item.state in move.sources:
         item.state, item.previous_id = move.target, None
         items.saved(w, kind, item, move.name, "")
+
+
+def _tell(w: Work, item: Item, key: str) -> None:
+    """A message to the handler, or to all who review while there is none."""
+    handler = item.data.get("handler")
+    whom = [handler] if handler else [p.id for p in people.having(w.session, "complaint_handler", item.level)]
+    for person_id in whom:
+        w.session.add(
+            Message(person_id=person_id, item_id=item.id, at=w.now, code="complaint.added", key=f"{key}:{person_id}")
+        )
 
 
 def wrong_code(w: Work, origin: str) -> None:

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 LIMIT = 40 << 20  # bytes; a larger "photo" is not one
 PIXELS = 80_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
+BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)  # few bytes that unpack to far too many
 
 
 def clean(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -51,6 +52,6 @@ def _stripped(data: bytes) -> bytes:
                 bare.info.clear()
                 out = io.BytesIO()
                 bare.save(out, format=picture.format or "PNG", quality=88)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombWarning):
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *BOMBS):
         return data  # not a whole picture: kept as evidence as it is
     return out.getvalue()

@@ -1,0 +1,52 @@
+"""The words for what was done, as the history and the log of an item show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+
+from ..kinds.base import Kind
+
+
+def of_action(kind: Kind, action: str) -> Any:
+    """The words of a save: adding, editing, re-levelling, or the declared step."""
+    move = kind.move(action)
+    if move is not None:
+        return move.title
+    return {"create": _("登记"), "edit": _("修改"), "level": _("更改密级")}.get(action, action)
+
+
+def of_audit(action: str, kind: Kind) -> Any:
+    """The words of an audit row about an item; an action without words shows its own name."""
+    known = {
+        "item.view": _("查看"),
+        "item.edit": _("修改"),
+        "item.move": _("办理步骤"),
+        "item.add": _("登记"),
+        "item.comment": _("留言"),
+        "item.grant": _("加入知悉范围"),
+        "item.revoke": _("移出知悉范围"),
+        "item.link": _("关联"),
+        "item.log": _("查看操作记录"),
+        "item.print": _("打印"),
+        "item.certificate": _("打印销毁证明"),
+        "item.destroyed": _("销毁正文密钥"),
+        "item.export": _("导出"),
+        "body.open": _("打开文件"),
+        "body.head": _("查询文件"),
+        "body.deposit": _("存入文件"),
+        "body.drop": _("移除文件"),
+        "body.damaged": _("文件损坏"),
+        "loan.apply": _("申请借阅"),
+        "loan.decide": _("办理借阅"),
+        "loan.lend": _("借出"),
+        "loan.refuse": _("拒绝借阅"),
+        "loan.withdraw": _("撤回申请"),
+        "loan.return": _("归还"),
+        "loan.check": _("核验"),
+    }
+    if action in known:
+        return known[action]
+    thing, _dot, name = action.partition(".")
+    return of_action(kind, name) if thing == "item" else action
