@@ -238,7 +238,7 @@ def _officers() -> list[tuple[str, str]]:
     query = (
         select(Person.name, Person.phone)
         .join(Role, Role.person_id == Person.id)
-        .where(Role.role == "info_officer", Person.active)
+        .where(Role.role == "info_officer", Person.active, Person.id != signin.actor().id)
         .where(or_(Role.unit_id.is_(None), Role.unit_id.in_(signin.actor().units)))
     )
     return [(name, phone) for name, phone in db.session.execute(query.distinct().limit(3))]
