@@ -5,23 +5,29 @@
   var all = function (s, r) { return Array.prototype.slice.call((r || doc).querySelectorAll(s)); };
   var form = function (el) { return el && el.closest ? el.closest("form") : null; };
 
-  /* Search as one types, after a pause, never while Chinese is being composed: the event `find` starts the request. */
+  /* While Chinese is being composed nobody hears of it, htmx neither; the finished word is one `input`. */
+  doc.addEventListener("input", function (e) { if (e.isComposing) e.stopImmediatePropagation(); }, true);
+  doc.addEventListener("compositionend", function (e) { e.target.dispatchEvent(new Event("input", { bubbles: true })); });
+
+  /* Search as one types, after a pause: the event `find` starts the request. */
   function typed(input, pause, act) {
-    var timer = null, composing = false, last = input.value.trim();
-    function later() {
+    var timer = null, last = input.value.trim();
+    input.addEventListener("input", function () {
       clearTimeout(timer);
       timer = setTimeout(function () {
         var text = input.value.trim();
-        if (!composing && text !== last && window.htmx) act(last = text);
+        if (text !== last && window.htmx) act(last = text);
       }, pause);
-    }
-    input.addEventListener("compositionstart", function () { composing = true; });
-    input.addEventListener("compositionend", function () { composing = false; later(); });
-    input.addEventListener("input", function (e) { if (!e.isComposing) later(); });
+    });
     if (input.form) input.form.addEventListener("submit", function () { clearTimeout(timer); });
   }
   var find = $("#find"), live = $("#live"), big = $("#q");
-  if (big) typed(big, 300, function () { window.htmx.trigger(big.form, "find"); });
+  if (big) typed(big, 300, function () {
+    /* The search page's whole state stands in the address, also while one types. */
+    var asked = Array.from(new FormData(big.form)).filter(function (pair) { return pair[1]; });
+    window.history.replaceState(window.history.state, "", big.form.getAttribute("action") + "?" + new URLSearchParams(asked));
+    window.htmx.trigger(big.form, "find");
+  });
   if (find) {
     typed(find, 220, function (text) { if (text) window.htmx.trigger(find, "find"); else live.textContent = ""; });
     find.form.addEventListener("keydown", function (e) {
