@@ -68,7 +68,11 @@ def search(text: str, login: str, kind: str, limit: int, offset: int, as_json: b
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="与数据库比对，有差异则补正并以 1 退出 / compare and mend, exit 1 when different")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="与数据库比对，有差异则补正并以 1 退出 / compare and mend, exit 1 when different",
+)
 @as_json
 @reports
 def reindex(check: bool, as_json: bool) -> None:
@@ -110,4 +114,6 @@ def _check(as_json: bool) -> None:
     words = "索引损坏，已重建 / damaged, rebuilt" if report.damaged else (
         f"缺 / missing {len(report.missing)}，旧 / stale {len(report.stale)}，多 / extra {len(report.extra)}"
     )  # fmt: skip
-    problem(f"{words}；{'已补正 / mended' if report.mended else '未能全部补正 / not all mended'}", data, as_json)
+    problem(
+        f"{words}；{'已补正 / mended' if report.mended else '未能全部补正 / not all mended'}", data, as_json
+    )

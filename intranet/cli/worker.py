@@ -61,7 +61,11 @@ def worker(once: bool, as_json: bool) -> None:
         report = {"done": {k: v for k, v in done.items() if not k.endswith("!")}, "failed": failed}
         if failed:
             problem(f"失败 / failed: {failed}", report, as_json)
-        out(report, as_json, [f"{name}: {n}" for name, n in report["done"].items()] or "没有待办 / nothing was due")
+        out(
+            report,
+            as_json,
+            [f"{name}: {n}" for name, n in report["done"].items()] or "没有待办 / nothing was due",
+        )
         return
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -33,7 +33,9 @@ def notices(house: House) -> int:
                     s = items.lock(w, item_id)
                     items.apply(w, s, kind, move, {}, reason="有效期已满，自动撤下")
                     done += 1
-            except DomainError as error:  # somebody withdrew it at this moment, or one row is odd: the others go on
+            except (
+                DomainError
+            ) as error:  # somebody withdrew it at this moment, or one row is odd: the others go on
                 log.warning("expire", extra={"item": item_id, "why": str(error)})
     return done
 

@@ -39,7 +39,9 @@ def read(house: House, row: Row) -> None:
         pieces = house.vault.open(blob.name, blob.header, deposits.bind(blob), blob.size)
         found = reader.extract(pieces, blob.filename, **limits)
     except NoIdentity:
-        _keep(house, blob.id, "", "sealed")  # this process holds no key of the level, and none will come by waiting
+        _keep(
+            house, blob.id, "", "sealed"
+        )  # this process holds no key of the level, and none will come by waiting
         return
     except BROKEN as error:
         _keep(house, blob.id, "", "damaged")

@@ -65,7 +65,9 @@ def _one_by_one(house: House, made: Sequence[Entry], why: str) -> dict[int, str]
 def repository(house: House, row: Row) -> None:
     """The readers of a repository changed: its items are indexed anew."""
     with work.begin(house, lease.WORKER) as w:
-        for item_id in w.session.scalars(select(Item.id).where(Item.repository_id == row.payload["repository"])):
+        for item_id in w.session.scalars(
+            select(Item.id).where(Item.repository_id == row.payload["repository"])
+        ):
             w.reindex(item_id)
 
 

@@ -80,7 +80,7 @@ def ready(house: House, topics: Mapping[str, Topic]) -> dict[str, int]:
     query = select(Outbox.topic, func.count()).where(
         Outbox.topic.in_(list(topics)), Outbox.ready <= house.clock()
     )
-    found = {topic: n for topic, n in session.execute(query.group_by(Outbox.topic))}
+    found = dict(session.execute(query.group_by(Outbox.topic)).tuples().all())
     session.rollback()
     return found
 
@@ -116,9 +116,7 @@ def _batch(house: House, topic: Topic) -> list[Row]:
     query = select(Outbox.id, Outbox.item_id, Outbox.payload).where(
         Outbox.topic == topic.name, Outbox.ready <= house.clock()
     )
-    return [
-        Row(*row) for row in session.execute(query.order_by(Outbox.ready, Outbox.id).limit(topic.batch))
-    ]
+    return [Row(*row) for row in session.execute(query.order_by(Outbox.ready, Outbox.id).limit(topic.batch))]
 
 
 def _carried_out(house: House, topic: Topic, rows: Sequence[Row]) -> Done:

@@ -29,14 +29,22 @@ def _clock(house: House, kind: Kind, clock: Clock) -> int:
     code, now = f"clock.{clock.name}"[:40], house.clock()
     told = exists().where(and_(Message.item_id == Item.id, Message.code == code, Message.at >= Item.due))
     query = select(Item.id).where(
-        Item.kind == kind.name, Item.state.in_(clock.state.split()), Item.due.is_not(None), Item.due <= now, ~told
+        Item.kind == kind.name,
+        Item.state.in_(clock.state.split()),
+        Item.due.is_not(None),
+        Item.due <= now,
+        ~told,
     )
     new, ids = 0, session.scalars(query.order_by(Item.id)).all()
     for start in range(0, len(ids), BATCH):
         with work.begin(house, lease.WORKER) as w:
             for item in w.session.scalars(select(Item).where(Item.id.in_(ids[start : start + BATCH]))):
                 value = item.data.get(clock.after)
-                if value and item.state in clock.state.split() and ends(house, kind, clock, str(value)) <= now:
+                if (
+                    value
+                    and item.state in clock.state.split()
+                    and ends(house, kind, clock, str(value)) <= now
+                ):
                     whom = tell.recipients(w.session, house, item, clock.tell.split(), w.now)
                     new += tell.tell(w, whom, code, f"{code}:{item.id}:{value}", item.id)
     return new
@@ -60,9 +68,7 @@ def loans(house: House) -> int:
             late = (w.today - loan.until).days
             if late <= 0:
                 code = "loan.soon" if late < 0 else "loan.due"
-                new += tell.tell(
-                    w, [loan.borrower_id], code, f"{code}:{loan.id}:{loan.until}", loan.item_id
-                )
+                new += tell.tell(w, [loan.borrower_id], code, f"{code}:{loan.id}:{loan.until}", loan.item_id)
                 continue
             item = w.session.get_one(Item, loan.item_id)
             whom = {loan.borrower_id, *tell.recipients(w.session, house, item, ["custodian"], w.now)}

@@ -65,7 +65,7 @@ def run(house: House, jobs: Sequence[Job], stop: Event | None = None) -> dict[st
             count = sum(did.values()) if isinstance(did, dict) else did
             if isinstance(count, int) and count:
                 counts[job.name] = count
-        except Exception as failed:  # noqa: BLE001  kept with the lease, told to the operator; the other jobs go on
+        except Exception as failed:  # kept with the lease, told to the operator; the other jobs go on
             error = describe(failed)
             counts[f"{job.name}!"] = 1
             log.exception("job", extra={"job": job.name})
@@ -80,13 +80,9 @@ def due(house: House, jobs: Sequence[Job]) -> list[Job]:
     session.rollback()
     now = house.clock()
     names = [job.name for job in jobs]
-    rows = session.execute(
-        select(Lease.name, Lease.next_run, Lease.until).where(Lease.name.in_(names))
-    ).all()
+    rows = session.execute(select(Lease.name, Lease.next_run, Lease.until).where(Lease.name.in_(names))).all()
     session.rollback()
-    later = {
-        name for name, following, _until in rows if following is not None and following > now
-    }
+    later = {name for name, following, _until in rows if following is not None and following > now}
     return [job for job in jobs if job.name not in later]
 
 

@@ -84,7 +84,7 @@ def _lane(
                     log.info("round", extra={"did": done})
                 if any(not name.endswith("!") for name in done):
                     wait = min(pause, 0.05)  # there was work: look again at once
-            except Exception:  # noqa: BLE001  the worker outlives whatever a round meets
+            except Exception:  # the worker outlives whatever a round meets
                 log.exception("round.failed")
                 wait = max(pause, 5.0)
             finally:

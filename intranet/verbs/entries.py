@@ -30,7 +30,11 @@ SEAM = "\n· "  # between two fields: a phrase does not run across it, and a sni
 #: Fields of an item that are facets of the search of all ledgers: facet -> field.
 SHARED = {"class": "business", "management": "management", "subclass": "subclass"}
 #: The tables that a field's value may point into, by the field's widget.
-_TABLES: dict[str, Any] = {"person": (Person, Person.name), "unit": (Unit, Unit.name), "place": (Place, Place.name)}
+_TABLES: dict[str, Any] = {
+    "person": (Person, Person.name),
+    "unit": (Unit, Unit.name),
+    "place": (Place, Place.name),
+}
 POINTING = frozenset({*_TABLES, "term"})
 
 
@@ -71,7 +75,9 @@ def entry(session: Session, house: House, item: Item) -> Entry:
 def entries(session: Session, house: House, ids: Sequence[int]) -> Made:
     """The entries of these items, in a fixed number of statements. One item that cannot be made spoils no other."""
     made = Made()
-    found = session.scalars(select(Item).where(Item.id.in_(ids)).execution_options(populate_existing=True)).all()
+    found = session.scalars(
+        select(Item).where(Item.id.in_(ids)).execution_options(populate_existing=True)
+    ).all()
     items = [i for i in found if i.kind in house.kinds]
     made.gone = set(ids) - {i.id for i in items}
     read = _Read(session, house, items)
@@ -83,7 +89,9 @@ def entries(session: Session, house: House, ids: Sequence[int]) -> Made:
     return made
 
 
-def every(session: Session, house: House, seen: Callable[[Made], None] = lambda _made: None) -> Iterator[Entry]:
+def every(
+    session: Session, house: House, seen: Callable[[Made], None] = lambda _made: None
+) -> Iterator[Entry]:
     """The entries of all items by id, a batch at a time. `seen` gets each batch, for progress and what was left out."""
     last = 0
     while ids := session.scalars(select(Item.id).where(Item.id > last).order_by(Item.id).limit(BATCH)).all():
@@ -108,12 +116,14 @@ class _Read:
             self.grants.setdefault(grant.item_id, []).append(grant)
         clear = [i.id for i in items if body_in_clear(house, house.kinds[i.kind], i.level)]
         self.texts: dict[int, list[str]] = {}
-        query = select(Blob.item_id, Blob.filename, BlobText.text).outerjoin(BlobText, BlobText.blob_id == Blob.id)
+        query = select(Blob.item_id, Blob.filename, BlobText.text).outerjoin(
+            BlobText, BlobText.blob_id == Blob.id
+        )
         for item_id, filename, text in session.execute(
             query.where(Blob.item_id.in_(clear), Blob.state == "stored").order_by(Blob.id)
         ):
             self.texts.setdefault(item_id, []).extend((filename, text or ""))
-        self.units: dict[int, str] = {i: c for i, c in session.execute(select(Unit.id, Unit.code))}
+        self.units: dict[int, str] = dict(session.execute(select(Unit.id, Unit.code)).tuples().all())
         self.names = self._names(items)
 
     def _names(self, items: Iterable[Item]) -> dict[tuple[str, Any], str]:

@@ -213,7 +213,9 @@ def _named(session: Session, house: House, query: Query) -> Query:
         ),
     }
     if "unit" in query.fields or "unit" in query.without_fields:
-        words["unit"] = _by_title((name, code) for name, code in session.execute(select(Unit.name, Unit.code)))
+        words["unit"] = _by_title(
+            (name, code) for name, code in session.execute(select(Unit.name, Unit.code))
+        )
 
     def coded(fields: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         return {

@@ -119,7 +119,9 @@ def results() -> Response:
             "chips": _chips(asked, label),
             "pages": max(1, min(MOST_PAGES, math.ceil(found.total / finding.PAGE))),
             "withheld": typing and actor.clearance >= finding.AUDITED,
-            "nearby": finding.live(session, house(), actor, asked.q).hits if asked.q and not found.total else [],
+            "nearby": finding.live(session, house(), actor, asked.q).hits
+            if asked.q and not found.total
+            else [],
             "officers": [] if found.total else _officers(),
         }
     response = page.render("search/page.html", "search/_results.html", **context)

@@ -45,7 +45,9 @@ def shelf(desk: Office, caught_up: Callable[[], None]) -> list[Item]:
     """Items of every ledger, level and state that matter, all of them with 锅炉 in the title or in the text."""
     made = [
         desk.add("resource", "officer", title="锅炉操作规程", level=Level.PUBLIC),
-        desk.add("resource", "officer_cw", title="年检台账", body="锅炉两台，压力表一只", level=Level.INTERNAL),
+        desk.add(
+            "resource", "officer_cw", title="年检台账", body="锅炉两台，压力表一只", level=Level.INTERNAL
+        ),
         desk.add("resource", "lead_wx", title="锅炉房改造方案", level=Level.CONFIDENTIAL),
         desk.add("document", "custodian", title="锅炉安全评估", level=Level.INTERNAL),
         desk.add("document", "custodian", title="锅炉故障通报", level=Level.CONFIDENTIAL, summary="蒸汽管道"),
@@ -76,7 +78,9 @@ def visible(db: Session, house: House, actor: Actor) -> dict[int, Item]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     login=st.sampled_from(LOGINS),
@@ -135,7 +139,10 @@ def test_filters_of_one_facet_are_alternatives_and_facets_add_up(
     assert {(h.item.kind, h.item.level) for h in both.hits} <= {("resource", 1), ("document", 1)}
 
 
-@pytest.mark.parametrize("typed", ["密级:内部 锅炉", "level:internal 锅炉", "密级：内部 锅炉", "单位:财务科 锅炉", "类型:受控文件 锅炉"])
+@pytest.mark.parametrize(
+    "typed",
+    ["密级:内部 锅炉", "level:internal 锅炉", "密级：内部 锅炉", "单位:财务科 锅炉", "类型:受控文件 锅炉"],
+)
 def test_a_field_may_be_typed_in_the_words_of_the_office(
     db: Session, house: House, desk: Office, shelf: list[Item], typed: str
 ) -> None:
@@ -277,7 +284,9 @@ def test_while_one_types_nothing_secret_is_named_and_nothing_recorded(
     assert desk.audit("search.secret") == []
 
 
-def test_live_answers_pinyin_and_the_full_text(db: Session, house: House, desk: Office, shelf: list[Item]) -> None:
+def test_live_answers_pinyin_and_the_full_text(
+    db: Session, house: House, desk: Office, shelf: list[Item]
+) -> None:
     actor = desk.actor("cook")
     assert shelf[0].id in {h.item.id for h in finding.live(db, house, actor, "guolu").hits}
     assert shelf[1].id in {h.item.id for h in finding.live(db, house, actor, "压力表").hits}
@@ -297,7 +306,9 @@ def test_a_query_that_shows_secret_levels_is_recorded_and_no_other(
     assert set(detail["shown"]) == {h.item.number for h in answer.hits if h.item.level >= Level.CONFIDENTIAL}
 
 
-@pytest.mark.parametrize("how", [{"text": "没有 密级:机密"}, {"text": "没有这个", "filters": {"level": ["secret"]}}])
+@pytest.mark.parametrize(
+    "how", [{"text": "没有 密级:机密"}, {"text": "没有这个", "filters": {"level": ["secret"]}}]
+)
 def test_asking_for_a_secret_level_is_recorded_even_when_nothing_is_found(
     db: Session, house: House, desk: Office, how: dict[str, object]
 ) -> None:
