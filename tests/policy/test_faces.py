@@ -192,9 +192,7 @@ def _agree(world: World, actor: Actor, rows: list[Item]) -> None:
     listed = world.chosen(policy.visible(actor, now))
     tokens = policy.tokens(actor)
     found = {
-        r.id
-        for r in rows
-        if r.level <= actor.clearance and policy.labels(r, world.grants(r), now) & tokens
+        r.id for r in rows if r.level <= actor.clearance and policy.labels(r, world.grants(r), now) & tokens
     }
     assert listed == seen
     assert found == seen
