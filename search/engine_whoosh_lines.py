@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
+_BLANK, _BREAK = ord(" "), ord("\n")
+
 
 class Lines:
-    """One line a document. `parts`, when given, are the pieces of each line; a find must begin at a piece."""
+    """One line a document; a document without text has an empty line."""
 
-    def __init__(
-        self, lines: Sequence[str] | None = None, parts: Sequence[Sequence[str]] | None = None
-    ) -> None:
-        if parts is not None:
-            lines = ["".join(pieces) for pieces in parts]
-            # One byte a character: 1 where a piece begins.
-            marks = bytearray()
-            for pieces in parts:
-                for piece in pieces:
-                    marks += b"\1" + bytes(len(piece) - 1)
-                marks.append(0)
-            self._marks: bytes | None = bytes(marks)
-        else:
-            self._marks = None
-        lines = lines or []
-        self.text = "\n".join(lines)
-        self.lengths = np.fromiter(map(len, lines), dtype=np.int32, count=len(lines))
-        self._starts = np.cumsum(self.lengths + 1, dtype=np.int64) - self.lengths - 1
+    def __init__(self, text: str, begins: bytes | None = None) -> None:
+        """`begins`, when given: one byte a character; a find must begin where it is 1."""
+        self.text = text
+        self._begins = begins
+        ends = np.append(np.flatnonzero(_codes(text) == _BREAK), len(text))
+        self._starts = np.concatenate(([0], ends[:-1] + 1))
+        self.lengths = (ends - self._starts).astype(np.int32)
 
     def find(self, needle: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """(documents, ascending and distinct; whether the line begins with the needle)."""
         places: list[int] = []
-        text, marks = self.text, self._marks
+        text, begins = self.text, self._begins
         at = text.find(needle) if needle and "\n" not in needle else -1
         while at >= 0:
-            if marks is None or marks[at]:
+            if begins is None or begins[at]:
                 places.append(at)
             at = text.find(needle, at + 1)
         found = np.array(places, dtype=np.int64)
@@ -47,3 +36,21 @@ class Lines:
         """The line of one document."""
         start = int(self._starts[number])
         return self.text[start : start + int(self.lengths[number])]
+
+
+def spelled(text: str) -> tuple[Lines, Lines]:
+    """From lines of syllables with blanks between them: the syllables together, and their first letters."""
+    codes = _codes(text)
+    blank, broken = codes == _BLANK, codes == _BREAK
+    apart = blank | broken
+    begins = ~apart & np.concatenate(([True], apart[:-1]))[: len(codes)]
+    whole = Lines(_text(codes[~blank]), begins[~blank].tobytes())
+    return whole, Lines(_text(codes[begins | broken]))
+
+
+def _codes(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+def _text(codes: npt.NDArray[np.uint32]) -> str:
+    return codes.tobytes().decode("utf-32-le")

@@ -154,10 +154,10 @@ def _hit(view: View, doc: int, scores: Floats | None, terms: Sequence[str]) -> H
     meta = shard.meta(inside)
     text, folded = shard.texts(inside)
     return Hit(
-        id=meta[0],
+        id=meta.id,
         score=float(scores[doc]) if scores is not None else 0.0,
-        title=snippets.highlight(meta[3], terms),
-        snippet=snippets.snippet(text, terms, folded=folded if meta[10] else None),
+        title=snippets.highlight(meta.title, terms),
+        snippet=snippets.snippet(text, terms, folded=folded if meta.aligned else None),
     )
 
 
@@ -178,8 +178,8 @@ def suggest(view: View, prefix: str, access: Access, limit: int) -> list[Suggest
         if title in named:  # the same title many times helps nobody
             continue
         shard, inside = view.locate(doc)
-        number, kind, code, written = shard.meta(inside)[:4]
-        named[title] = Suggestion(number, kind, code, snippets.highlight(written, [text]))
+        meta = shard.meta(inside)
+        named[title] = Suggestion(meta.id, meta.kind, meta.number, snippets.highlight(meta.title, [text]))
         if len(named) >= limit:
             break
     return list(named.values())

@@ -7,14 +7,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from search import analysis
 from search.engine import Entry
-from search.engine_whoosh_lines import Lines
+from search.engine_whoosh_lines import Lines, spelled
 from search.engine_whoosh_store import Counts, Numbers, Record, Segment, SegmentInfo
 from search.query import Form, Needle
 
@@ -89,17 +89,36 @@ class FacetColumn:
         self.more_codes: list[int] = []
 
 
+class Meta(NamedTuple):
+    """What is kept of a document beside its text. The last five are worked out when it is written."""
+
+    id: int
+    kind: str
+    number: str
+    title: str
+    level: int
+    labels: list[str]
+    facets: dict[str, list[str]]
+    updated: int
+    length: int
+    aligned: bool
+    folded_title: str
+    folded_number: str
+    spelled: str
+
+
 def record(entry: Entry) -> Record:
     """An entry as it is written."""
     title, number = _clean(entry.title), _clean(entry.number)
     text, folded_text, aligned = analysis.align(_clean(entry.text))
-    folded = analysis.joined(analysis.fold(title), analysis.fold(number), folded_text)
+    folded_title, folded_number = analysis.fold(title), analysis.fold(number)
+    folded = analysis.joined(folded_title, folded_number, folded_text)
     terms = analysis.count_terms(folded)
     facets = {name: list(values) for name, values in entry.all_facets().items()}
-    meta = [
+    meta = Meta(
         entry.id, entry.kind, number, title, entry.level, sorted(entry.labels), facets, entry.updated,
-        terms.total(), analysis.syllables(title), aligned,
-    ]  # fmt: skip
+        terms.total(), aligned, folded_title, folded_number, " ".join(analysis.syllables(title)),
+    )  # fmt: skip
     return Record(json.dumps(meta, separators=(",", ":")).encode(), text, folded, terms)
 
 
@@ -114,28 +133,34 @@ class Shard:
         self.segment = Segment(folder, info)
         self.name, self.count = info.name, info.count
         self._lock = threading.Lock()
-        metas: list[list[Any]] = [json.loads(raw) for raw in self.segment.metas()]
-        self.ids = np.array([m[0] for m in metas], np.int64)
-        self.levels = np.array([m[4] for m in metas], np.int16)
-        self.updated = np.array([m[7] for m in metas], np.int64)
-        self.lengths = np.array([m[8] for m in metas], np.int32)
-        self.titles = Lines([analysis.fold(m[3]) for m in metas])
-        self.numbers = Lines([analysis.fold(m[2]) for m in metas])
-        self.keys = Lines([analysis.number_key(m[2]) for m in metas])
-        self.pinyin = Lines(parts=[m[9] for m in metas])
-        self.initials = Lines([analysis.initials(m[9]) for m in metas])
+        metas = [Meta(*fields) for fields in json.loads(b"[" + b",".join(self.segment.metas()) + b"]")]
+        self.ids = np.array([m.id for m in metas], np.int64)
+        self.levels = np.array([m.level for m in metas], np.int16)
+        self.updated = np.array([m.updated for m in metas], np.int64)
+        self.lengths = np.array([m.length for m in metas], np.int32)
+        self.titles = Lines("\n".join(m.folded_title for m in metas))
+        self.numbers = Lines("\n".join(m.folded_number for m in metas))
+        self.keys = Lines("\n".join(analysis.number_key(m.folded_number) for m in metas))
+        self.pinyin, self.initials = spelled("\n".join(m.spelled for m in metas))
         labels: dict[str, list[int]] = {}
         self.facets: dict[str, FacetColumn] = {}
+        codes: dict[tuple[str, str], int] = {}
         for doc, meta in enumerate(metas):
-            for label in meta[5]:
+            for label in meta.labels:
                 labels.setdefault(label, []).append(doc)
-            for facet, values in meta[6].items():
+            for facet, values in meta.facets.items():
                 column = self.facets.get(facet)
                 if column is None:
                     column = self.facets[facet] = FacetColumn(len(metas))
-                column.first[doc] = names.code(facet, values[0])
-                column.more_docs += [doc] * (len(values) - 1)
-                column.more_codes += [names.code(facet, value) for value in values[1:]]
+                for at, value in enumerate(values):
+                    code = codes.get((facet, value))
+                    if code is None:
+                        code = codes[facet, value] = names.code(facet, value)
+                    if at:
+                        column.more_docs.append(doc)
+                        column.more_codes.append(code)
+                    else:
+                        column.first[doc] = code
         self.labels = {label: np.array(docs, np.uint16) for label, docs in labels.items()}
         self._latin = "\n" + "\n".join(self.segment.latin) + "\n"
 
@@ -164,10 +189,9 @@ class Shard:
             place = self.segment.locate(term)
         return self.segment.postings(place) if place else None
 
-    def meta(self, doc: int) -> list[Any]:
-        """[id, kind, number, title, level, labels, facets, updated, length, syllables, aligned] of a document."""
-        found: list[Any] = json.loads(self.segment.meta(doc))
-        return found
+    def meta(self, doc: int) -> Meta:
+        """The short record of a document."""
+        return Meta(*json.loads(self.segment.meta(doc)))
 
     def record(self, doc: int) -> Record:
         """The document as it was written, to be written again into another segment."""
