@@ -91,7 +91,7 @@ def new_factor() -> str:
 
 
 def factor_uri(house: House, actor: Actor, secret: str) -> str:
-    return pyotp.TOTP(secret).provisioning_uri(actor.login, issuer_name=house.settings.office)
+    return pyotp.TOTP(secret).provisioning_uri(name=actor.login, issuer_name=house.settings.office)
 
 
 def enrol(w: Work, secret: str, code: str) -> None:

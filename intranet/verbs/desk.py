@@ -22,7 +22,7 @@ OPEN = ("applied", "lent", "returned")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the desk: an item, the step that waits (if any), and when it is due."""
+    """One line of the desk: an item, the step that waits (if any), when it is due, or else since when it waits."""
 
     item: Item
     kind: Kind
@@ -30,6 +30,7 @@ class Row:
     move: Move | None = None
     loan: Loan | None = None
     due: Any = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
     return Desk(
         steps=Section(steps, found.total - len(drafts)),
         drafts=Section(drafts, len(drafts)),
-        lending=_loans(session, house, _to_handle(house, actor, now)),
-        borrowed=_loans(session, house, and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN))),
+        lending=_loans(session, house, _to_handle(house, actor, now), handing=True),
+        borrowed=_loans(
+            session, house, and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN)), handing=False
+        ),
         moving=_rows(
             session, house, select(Item).where(_moving(house, actor, now), ~waiting), Item.due, actor
         ),
@@ -127,9 +130,9 @@ def _today(house: House, now: datetime) -> date:
 
 
 def _rows(session: Session, house: House, query: Any, due: Any, actor: Actor) -> Section:
-    """Items with their number, those with the least time left first. One statement."""
+    """Items with their number, the least time left first, then the longest waiting. One statement."""
     counted = (
-        query.add_columns(func.count().over()).order_by(due.is_(None), due, Item.updated.desc()).limit(ROWS)
+        query.add_columns(func.count().over()).order_by(due.is_(None), due, Item.updated).limit(ROWS)
     )
     found = session.execute(counted).all()
     kinds = [(item, house.kinds[item.kind]) for item, _n in found]
@@ -137,12 +140,17 @@ def _rows(session: Session, house: House, query: Any, due: Any, actor: Actor) ->
     return Section(rows, found[0][1] if found else 0)
 
 
-def _loans(session: Session, house: House, criterion: ColumnElement[bool]) -> Section:
+def _loans(session: Session, house: House, criterion: ColumnElement[bool], *, handing: bool) -> Section:
+    """Loans. For whoever hands out (`handing`) the longest waiting first, for a borrower the first due. One statement."""
+    since = func.coalesce(Loan.returned, Loan.applied)
     query = select(Item, Loan, func.count().over()).join(Loan, Loan.item_id == Item.id).where(criterion)
-    query = query.where(Item.kind.in_(list(house.kinds))).order_by(Loan.until, Loan.id).limit(ROWS)
-    found = session.execute(query).all()
-    kinds = [(item, loan, house.kinds[item.kind]) for item, loan, _n in found]
-    rows = [Row(i, k, k.state(i.state), None, loan, loan.until) for i, loan, k in kinds]
+    query = query.where(Item.kind.in_(list(house.kinds))).order_by(since if handing else Loan.until, Loan.id)
+    found = session.execute(query.limit(ROWS)).all()
+    rows: list[Row] = []
+    for item, loan, _n in found:
+        kind, out = house.kinds[item.kind], loan.state == "lent"
+        waits = loan.returned or loan.applied
+        rows.append(Row(item, kind, kind.state(item.state), None, loan, loan.until if out else None, waits))
     return Section(rows, found[0][2] if found else 0)
 
 

@@ -20,6 +20,7 @@ class Entry:
     url: str
     icon: str
     here: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,30 @@ def nav(actor: Actor) -> list[Group]:
     if staff:
         desk += [_entry(_("借阅"), "/desk/", "transfer"), _entry(_("检索"), "/search", "search")]
     manage = [
-        _entry(title, url, icon)
-        for permission, title, url, icon in (
-            (Permission.PEOPLE_VIEW, _("人员"), "/people/", "users"),
-            (Permission.OPS_VIEW, _("备份与运行"), "/ops/", "database"),
-            (Permission.OFFICE_SET, _("单位与词表"), "/office/", "building"),
-            (Permission.AUDIT_READ, _("审计日志"), "/audit/", "clipboard-list"),
+        _entry(title, url, icon, about)
+        for permission, title, url, icon, about in (
+            (Permission.PEOPLE_VIEW, _("人员"), "/people/", "users", _("通讯录、账号、可接触密级与角色")),
+            (
+                Permission.OPS_VIEW,
+                _("备份与运行"),
+                "/ops/",
+                "database",
+                _("备份、校验、恢复演练，后台任务的状况"),
+            ),
+            (
+                Permission.OFFICE_SET,
+                _("单位与词表"),
+                "/office/",
+                "building",
+                _("单位、分类词、存储库与保管场所"),
+            ),
+            (
+                Permission.AUDIT_READ,
+                _("审计日志"),
+                "/audit/",
+                "clipboard-list",
+                _("谁在何时做了什么，链式留痕，可校验可导出"),
+            ),
         )
         if house().policy.decide(actor, permission).ok
     ]
@@ -63,9 +82,10 @@ def creatable(actor: Actor) -> list[Entry]:
         return []
     add = Permission.ITEM_ADD
     found = [
-        _entry(str(k.title), f"/items/{k.name}/new", k.icon)
+        _entry(k.title, f"/items/{k.name}/new", k.icon)
         for k in house().kinds.values()
-        if any(house().policy.decide(actor, add, (k, u)).ok for u in (actor.units or (0,)))
+        if k.name != "complaint"  # added at a page of its own, which gives the private code
+        and any(house().policy.decide(actor, add, (k, u)).ok for u in (actor.units or (0,)))
     ]
     if actor.has("staff"):
         found.append(_entry(_("提交投诉"), "/complaints/new", "message-report"))
@@ -83,8 +103,8 @@ def _kind(kind: Kind) -> Entry:
     return _entry(str(kind.title), f"/items/{kind.name}/", kind.icon)
 
 
-def _entry(title: Any, url: str, icon: str) -> Entry:
+def _entry(title: Any, url: str, icon: str, about: Any = "") -> Entry:
     """An entry is `here` on its page and on those below it."""
     path = request.path
     here = path == url or (url.endswith("/") and len(url) > 1 and path.startswith(url))
-    return Entry(str(title), request.script_root + url, icon, here)
+    return Entry(str(title), request.script_root + url, icon, here, str(about))

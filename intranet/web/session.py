@@ -169,10 +169,10 @@ def _factor_page(bound: bool, errors: dict[str, Any], status: int) -> Response:
 
 def qr(text: str) -> Markup:
     """A QR code as inline SVG: attributes only, no style."""
-    made = segno.make(text, error="m", micro=False)
-    return Markup(
-        made.svg_inline(scale=4, border=2, dark="#000", light="#fff", svgclass=None, lineclass=None)
-    )  # noqa: S704  drawn by segno from modules, holds no text
+    drawn = segno.make(text, error="m", micro=False).svg_inline(
+        scale=4, border=2, dark="#000", light="#fff", svgclass=None, lineclass=None, omitsize=True
+    )
+    return Markup(drawn)  # noqa: S704  drawn by segno from modules, holds no text
 
 
 # -- one's own account ---------------------------------------------------------------------------------------------
