@@ -1,0 +1,258 @@
+"""Codes of the audit log and of backup reports -> words. What is not listed shows by its code, never as nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from ..house import house
+from ..policy import Permission
+
+Words = Mapping[str, Any]
+
+ACTIONS: Words = {
+    "session.start": _("登录"),
+    "session.end": _("退出"),
+    "session.end_all": _("在所有设备上退出"),
+    "session.refused": _("登录失败"),
+    "session.locked": _("登录被锁定"),
+    "session.enrol": _("绑定验证器"),
+    "session.second_factor": _("二次验证"),
+    "item.create": _("登记"),
+    "item.edit": _("修改"),
+    "item.level": _("更改密级"),
+    "item.comment": _("留言"),
+    "item.grant": _("增加知悉人"),
+    "item.revoke": _("取消知悉人"),
+    "item.link": _("关联"),
+    "item.print": _("打印"),
+    "item.certificate": _("打印销毁证明"),
+    "item.destroyed": _("销毁正文"),
+    "item.supplied": _("投诉人已补正"),
+    "body.deposit": _("存入正文"),
+    "body.drop": _("移除正文"),
+    "body.open": _("打开正文"),
+    "body.head": _("查询正文大小"),
+    "body.damaged": _("正文损坏"),
+    "body.orphan": _("清理无主文件"),
+    "complaint.add": _("投诉人补充"),
+    "complaint.typed_in": _("代为登记投诉"),
+    "loan.apply": _("申请借阅"),
+    "loan.lend": _("批准借出"),
+    "loan.refuse": _("不予借阅"),
+    "loan.return": _("归还"),
+    "loan.check": _("归还核验"),
+    "loan.withdraw": _("撤回借阅申请"),
+    "list.export": _("导出清单"),
+    "search.secret": _("检索涉密内容"),
+    "people.create": _("建立账号"),
+    "people.update": _("修改人员信息"),
+    "people.standing": _("设定密级与角色"),
+    "people.disable": _("停用账号"),
+    "people.enable": _("启用账号"),
+    "people.reset_password": _("重置密码"),
+    "people.change_password": _("修改密码"),
+    "office.unit": _("增加单位"),
+    "office.term": _("增加或恢复小类"),
+    "office.term_retired": _("停用小类"),
+    "office.place": _("增加保管场所"),
+    "office.repository": _("增加存储库"),
+    "office.readers": _("设定存储库可读单位"),
+    "audit.read": _("查阅审计日志"),
+    "audit.verify": _("核对审计链"),
+    "audit.export": _("导出审计日志"),
+    "backup.run": _("备份"),
+    "backup.verify": _("校验备份"),
+    "backup.drill": _("恢复演练"),
+    "backup.prune": _("清理旧快照"),
+    "backup.restore": _("从备份恢复"),
+    "backup.run_asked": _("要求备份"),
+    "backup.verify_asked": _("要求校验备份"),
+    "backup.drill_asked": _("要求恢复演练"),
+    "backup.prune_asked": _("要求清理旧快照"),
+    "vault.verify": _("核对文件库"),
+    "vault.export": _("导出密封件"),
+    "vault.rotate": _("更换密钥"),
+    "vault.move": _("迁移文件库"),
+    "index.mended": _("修补检索索引"),
+    "refused": _("被拒绝的操作"),
+}
+# Refusals are recorded by the permission that was asked for.
+PERMISSIONS: Words = {
+    Permission.AUDIT_READ: _("要求查阅审计日志"),
+    Permission.BACKUP_RUN: _("要求操作备份"),
+    Permission.BODY_OPEN: _("要求打开正文"),
+    Permission.CLEARANCE_SET: _("要求设定密级与角色"),
+    Permission.ITEM_ADD: _("要求登记"),
+    Permission.ITEM_ATTACH: _("要求添加文件"),
+    Permission.ITEM_COMMENT: _("要求留言"),
+    Permission.ITEM_EDIT: _("要求修改"),
+    Permission.ITEM_EXPORT: _("要求导出"),
+    Permission.ITEM_GRANT: _("要求更改知悉范围"),
+    Permission.ITEM_LEVEL: _("要求更改密级"),
+    Permission.ITEM_LOG: _("要求查看记录"),
+    Permission.ITEM_MOVE: _("要求办理"),
+    Permission.ITEM_VIEW: _("要求查看"),
+    Permission.LOAN_APPLY: _("要求借阅"),
+    Permission.LOAN_CHECK: _("要求核验归还"),
+    Permission.LOAN_DECIDE: _("要求审批借阅"),
+    Permission.LOAN_RETURN: _("要求归还"),
+    Permission.OFFICE_SET: _("要求更改单位与词表"),
+    Permission.OPS_VIEW: _("要求查看运行状态"),
+    Permission.PEOPLE_SET: _("要求更改账号"),
+    Permission.PEOPLE_VIEW: _("要求查看人员"),
+    Permission.SEARCH: _("要求检索"),
+}
+GROUPS: Words = {
+    "session": _("登录与会话"),
+    "item": _("台账记录"),
+    "body": _("正文"),
+    "loan": _("借阅"),
+    "complaint": _("投诉"),
+    "people": _("人员"),
+    "office": _("单位与词表"),
+    "audit": _("审计"),
+    "backup": _("备份"),
+    "vault": _("文件库"),
+}
+OUTCOMES: Mapping[str, tuple[Any, str]] = {
+    "ok": (_("完成"), "good"),
+    "refused": (_("拒绝"), "soon"),
+    "alarm": (_("警报"), "late"),
+}
+# vault.chain: what can be wrong with the log.
+CHAIN: Words = {
+    "malformed": _("有一行无法读取"),
+    "changed": _("有一行被改动过"),
+    "dropped": _("有行被删去"),
+    "swapped": _("行的次序被调换"),
+    "duplicated": _("有行重复或被插入"),
+    "unlinked": _("有一行被替换，前后不再衔接"),
+    "rewritten": _("与另存的链头不符，日志被改写"),
+    "cut": _("末尾被截去"),
+    "miscounted": _("行数与文件头不符"),
+}
+JOBS: Words = {"run": _("备份"), "verify": _("校验"), "drill": _("恢复演练"), "prune": _("清理旧快照")}
+RUNS: Mapping[str, tuple[Any, str]] = {
+    "queued": (_("排队中"), "waiting"),
+    "running": (_("进行中"), "waiting"),
+    "ok": (_("成功"), "good"),
+    "problem": (_("发现问题"), "late"),
+    "failed": (_("失败"), "late"),
+}
+STEPS: Words = {
+    "database": _("处理数据库"),
+    "objects": _("复制密封件"),
+    "check": _("逐件核对"),
+    "read": _("逐字节核对"),
+}
+KEPT: Words = {
+    "newest": _("最新一份"),
+    "complete": _("最新完整一份"),
+    "last": _("最近几份"),
+    "daily": _("每日一份"),
+    "weekly": _("每周一份"),
+    "monthly": _("每月一份"),
+    "damaged": _("已损坏，须由人决定"),
+}
+DETAILS: Words = {
+    "blob": _("文件"),
+    "by": _("登记人"),
+    "channel": _("渠道"),
+    "clearance": _("可接触密级"),
+    "code": _("代码"),
+    "filter": _("筛选"),
+    "from": _("原密级"),
+    "kind": _("台账"),
+    "login": _("登录名"),
+    "moved": _("调动单位"),
+    "other": _("另一记录"),
+    "outward": _("对投诉人可见"),
+    "person": _("人员"),
+    "reason": _("理由"),
+    "relation": _("关系"),
+    "repository": _("存储库"),
+    "roles": _("角色"),
+    "rows": _("行数"),
+    "run": _("作业"),
+    "size": _("字节数"),
+    "snapshot": _("快照"),
+    "snapshots": _("快照"),
+    "state": _("状态"),
+    "to": _("新密级"),
+    "unit": _("单位"),
+    "units": _("单位"),
+    "until": _("截止"),
+    "version": _("版本"),
+    "vocabulary": _("词表"),
+    "why": _("原因"),
+}
+
+
+def action(code: str) -> str:
+    """What was done, in words: a listed action, a refused permission, or a step of a ledger by its own title."""
+    if code in ACTIONS:
+        return str(ACTIONS[code])
+    if code in PERMISSIONS:
+        return str(PERMISSIONS[code])
+    if code.startswith("item."):
+        name = code.removeprefix("item.")
+        titles = dict.fromkeys(str(m.title) for k in house().kinds.values() if (m := k.move(name)) is not None)
+        if titles:
+            return "／".join(titles)
+    return code
+
+
+def group(code: str) -> str:
+    """The heading an action stands under in the filter."""
+    if code in PERMISSIONS:
+        return gettext("被拒绝的请求")
+    return str(GROUPS.get(code.partition(".")[0], gettext("其他")))
+
+
+def outcome(code: str) -> tuple[str, str]:
+    """Words and tone of an outcome of the log."""
+    word, tone = OUTCOMES.get(code, (code, "neutral"))
+    return str(word), tone
+
+
+def run_outcome(code: str) -> tuple[str, str]:
+    """Words and tone of an outcome of a backup run."""
+    word, tone = RUNS.get(code, (code, "neutral"))
+    return str(word), tone
+
+
+def job(code: str) -> str:
+    return str(JOBS.get(code, code))
+
+
+def step(code: str) -> str:
+    return str(STEPS.get(code, code))
+
+
+def kept(code: str) -> str:
+    """Why retention keeps a snapshot."""
+    return str(KEPT.get(code, code))
+
+
+def chain(code: str) -> str:
+    """What is wrong with the log."""
+    return str(CHAIN.get(code, code))
+
+
+def detail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The details of a row as (label, value) pairs; empty values are left out."""
+    return [(str(DETAILS.get(k, k)), _plain(v)) for k, v in row.items() if v not in (None, "", [], {})]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return gettext("是") if value else gettext("否")
+    if isinstance(value, (list, tuple)):
+        return "、".join(_plain(v) for v in value if v is not None)
+    if isinstance(value, dict):
+        return "，".join(f"{k} {_plain(v)}" for k, v in value.items())
+    return str(value)
