@@ -80,7 +80,7 @@ def ready(house: House, topics: Mapping[str, Topic]) -> dict[str, int]:
     query = select(Outbox.topic, func.count()).where(
         Outbox.topic.in_(list(topics)), Outbox.ready <= house.clock()
     )
-    found = dict(session.execute(query.group_by(Outbox.topic)).tuples().all())
+    found = dict(session.execute(query.group_by(Outbox.topic)).all())
     session.rollback()
     return found
 

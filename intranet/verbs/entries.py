@@ -123,7 +123,7 @@ class _Read:
             query.where(Blob.item_id.in_(clear), Blob.state == "stored").order_by(Blob.id)
         ):
             self.texts.setdefault(item_id, []).extend((filename, text or ""))
-        self.units: dict[int, str] = dict(session.execute(select(Unit.id, Unit.code)).tuples().all())
+        self.units: dict[int, str] = dict(session.execute(select(Unit.id, Unit.code)).all())
         self.names = self._names(items)
 
     def _names(self, items: Iterable[Item]) -> dict[tuple[str, Any], str]:
