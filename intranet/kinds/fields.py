@@ -98,7 +98,10 @@ class Text(Field):
 
 @dataclass(frozen=True)
 class LongText(Field):
+    """`markup`: shown as Markdown (regulations, notices), else as it was typed."""
+
     max: int = field(default=200_000, kw_only=True)
+    markup: bool = field(default=False, kw_only=True)
     widget = "textarea"
 
     def convert(self, text: str) -> Value:

@@ -36,7 +36,7 @@ NOTICE = Kind(
     fields=[
         Choice("publication", _("发布形式"), PUBLICATION, required=True, facet=True, column=True),
         Choice("content", _("内容性质"), CONTENT, required=True, facet=True, column=True),
-        LongText("body", _("正文"), required=True, search=True),
+        LongText("body", _("正文"), required=True, search=True, markup=True),
         Files("files", _("附件")),
         Date("expires", _("有效期至"), sort=True, help=_("到期后自动从列表与搜索中撤下")),
         Checks("ticks", _("审核要点"), TICKS, all_required=True, required=True, form=False),

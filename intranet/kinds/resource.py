@@ -73,7 +73,7 @@ RESOURCE = Kind(
         Choice("source", _("来源"), options(("survey", _("调查问卷")), ("document", _("文件资料")), ("minutes", _("会议记录")), ("other", _("其他"))), facet=True, group=_("载体与来源")),
         Date("issued", _("版本日期"), sort=True, column=True, group=_("内容")),
         Text("keywords", _("关键词"), search=True, group=_("内容")),
-        LongText("body", _("正文"), search=True, group=_("内容")),
+        LongText("body", _("正文"), search=True, markup=True, group=_("内容")),
         Files("files", _("附件")),
         Date("review", _("下次复核"), sort=True, group=_("维护"), help=_("到期后提醒经办人核对内容是否仍然有效")),
     ],

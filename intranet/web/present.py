@@ -25,7 +25,7 @@ from ..kinds.base import Field, State
 from ..models import Item
 from ..policy import Permission
 from ..verbs import desk
-from . import nav, signin, times
+from . import nav, prose, signin, times
 from .names import choices_of, names, office
 
 THEMES = ("light", "dark", "auto")
@@ -49,7 +49,7 @@ def bind(app: Flask) -> None:
         state_of=state_of, theme=theme, value=value, waiting_count=waiting_count, time_words=lambda: json.dumps(times.words(), ensure_ascii=False),
     )  # fmt: skip
     env.filters.update(
-        clock=times.clock, day=times.day, left=times.left, level_of=level_of, moment=times.moment, size=size
+        clock=times.clock, day=times.day, left=times.left, level_of=level_of, moment=times.moment, prose=prose.render, size=size
     )
     app.context_processor(_context)
 
