@@ -70,13 +70,15 @@ def add_unit(
     """A unit under another."""
     w.house.policy.demand(w.actor, Permission.OFFICE_SET)
     code = code.strip().upper()
-    if not code.isascii() or not code.isalnum() or not name.strip():
-        raise Invalid({"code": _("代码由字母数字组成，名称不能为空")})
+    errors = {} if code.isascii() and code.isalnum() and len(code) <= 40 else {"code": _("代码由字母数字组成")}
+    errors |= {} if name.strip() else {"title": _("请填写此项")}
+    if errors:
+        raise Invalid(errors)
     above = w.session.scalar(select(Unit).where(Unit.code == parent)) if parent else None
     if parent and above is None:
         raise Missing()
     unit = Unit(
-        code=code, name=name.strip(), name_en=name_en, parent_id=above.id if above else None, order=order
+        code=code, name=name.strip()[:120], name_en=name_en, parent_id=above.id if above else None, order=order
     )
     w.session.add(unit)
     w.session.flush()
@@ -112,11 +114,23 @@ def retire_term(w: Work, term_id: int) -> None:
     w.record("office.term_retired", detail={"vocabulary": term.vocabulary, "code": term.code})
 
 
+def restore_term(w: Work, term_id: int) -> None:
+    """Offer a retired word again."""
+    w.house.policy.demand(w.actor, Permission.OFFICE_SET)
+    term = w.session.get(Term, term_id)
+    if term is None:
+        raise Missing()
+    term.active = True
+    w.record("office.term", detail={"vocabulary": term.vocabulary, "code": term.code})
+
+
 def add_place(w: Work, code: str, name: str, strength: int, unit_id: int) -> Place:
     """A storage place; `strength` 1-4 as the levels 内部-绝密 need it."""
     w.house.policy.demand(w.actor, Permission.OFFICE_SET)
-    if strength not in (1, 2, 3, 4) or not code.strip() or not name.strip():
-        raise Invalid({"strength": _("请填写代码、名称与保管强度")})
+    known = w.session.get(Unit, unit_id) is not None
+    checks = {"code": bool(code.strip()), "title": bool(name.strip()), "strength": strength in (1, 2, 3, 4), "unit": known}
+    if errors := {k: _("请填写此项") for k, good in checks.items() if not good}:
+        raise Invalid(errors)
     place = Place(code=code.strip()[:40], name=name.strip()[:120], strength=strength, unit_id=unit_id)
     w.session.add(place)
     w.record("office.place", detail={"code": code})
@@ -126,8 +140,8 @@ def add_place(w: Work, code: str, name: str, strength: int, unit_id: int) -> Pla
 def add_repository(w: Work, code: str, title: str) -> Repository:
     """A new repository, open to all staff until its readers are set."""
     w.house.policy.demand(w.actor, Permission.OFFICE_SET)
-    if not code.strip() or not title.strip():
-        raise Invalid({"code": _("请填写代码与名称")})
+    if errors := {k: _("请填写此项") for k, v in (("code", code), ("title", title)) if not v.strip()}:
+        raise Invalid(errors)
     repository = Repository(code=code.strip().upper()[:40], title=title.strip()[:120], open=True)
     w.session.add(repository)
     w.record("office.repository", detail={"code": repository.code})
@@ -140,8 +154,12 @@ def readers(w: Work, repository_id: int, unit_ids: list[int] | None) -> Reposito
     repository = w.session.get(Repository, repository_id)
     if repository is None:
         raise Missing()
+    living = {u.id for u in units(w.session)}
+    if unit_ids is not None and not (unit_ids and living.issuperset(unit_ids)):
+        raise Invalid({"units": _("请至少勾选一个单位，否则无人能读")})
     for row in w.session.scalars(select(RepositoryUnit).where(RepositoryUnit.repository_id == repository_id)):
         w.session.delete(row)
+    w.session.flush()
     repository.open = unit_ids is None
     for unit_id in set(unit_ids or []):
         w.session.add(RepositoryUnit(repository_id=repository_id, unit_id=unit_id))
