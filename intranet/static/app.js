@@ -48,6 +48,7 @@
       var press = $("button[type=submit].btn-primary", form(e.target)) || $("button[type=submit]", form(e.target));
       if (press) { e.preventDefault(); press.click(); }
     }
+    if (e.key === "Escape" && /^#(nav|new)$/.test(location.hash)) location.hash = "main";
     if (e.key === "Escape") all("details.menu[open], details.confirm[open]").forEach(function (d) { d.open = false; $("summary", d).focus(); });
   });
   doc.addEventListener("click", function (e) {

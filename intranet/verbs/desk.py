@@ -105,20 +105,18 @@ def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -
 
 
 def step_of(actor: Actor, kind: Kind, item: Item) -> Move | None:
-    """The step of an item that waits for the actor, told from what is known without another statement.
-
-    The row is already known to wait; of several steps the one that the actor's standing names is taken."""
-    moves = [m for m in kind.moves_from(item.state) if m.desk and not m.code]
+    """The one step of a waiting item that is the actor's, told without another statement; None when there are several
+    to choose from. The row is already known to wait, so a step of an item role must be the actor's when no other is."""
     own = item.owner_id == actor.id
-    open_to = [
-        m for m in moves if not (own and "owner" in m.not_by.split()) and not _just_did(actor, item, m)
-    ]
-    for move in open_to:
-        if (own and "owner" in move.roles) or any(
-            actor.has(r, item.unit_id) for r in move.roles if r not in ITEM_ROLES
-        ):
-            return move
-    return next((m for m in open_to if set(m.roles) & (set(ITEM_ROLES) - {"owner"})), None)
+    moves = [m for m in kind.moves_from(item.state) if m.desk and not m.code]
+    moves = [m for m in moves if not (own and "owner" in m.not_by.split()) and not _just_did(actor, item, m)]
+    mine = [m for m in moves if (own and "owner" in m.roles) or _held(actor, item, m)]
+    mine = mine or [m for m in moves if set(m.roles) & (set(ITEM_ROLES) - {"owner"})]
+    return mine[0] if len(mine) == 1 else None
+
+
+def _held(actor: Actor, item: Item, move: Move) -> bool:
+    return any(actor.has(r, item.unit_id) for r in move.roles if r not in ITEM_ROLES)
 
 
 def _just_did(actor: Actor, item: Item, move: Move) -> bool:
@@ -131,9 +129,7 @@ def _today(house: House, now: datetime) -> date:
 
 def _rows(session: Session, house: House, query: Any, due: Any, actor: Actor) -> Section:
     """Items with their number, the least time left first, then the longest waiting. One statement."""
-    counted = (
-        query.add_columns(func.count().over()).order_by(due.is_(None), due, Item.updated).limit(ROWS)
-    )
+    counted = query.add_columns(func.count().over()).order_by(due.is_(None), due, Item.updated).limit(ROWS)
     found = session.execute(counted).all()
     kinds = [(item, house.kinds[item.kind]) for item, _n in found]
     rows = [Row(i, k, k.state(i.state), step_of(actor, k, i), None, i.due) for i, k in kinds]
