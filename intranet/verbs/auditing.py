@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from vault import chain
@@ -25,7 +25,8 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class Filter:
-    """What of the log is shown: exact words; `since`/`until` as ISO dates (UTC); `before`: the last seq of the page before."""
+    """What of the log is shown: exact words; `since`/`until` as ISO dates where the office is, both included; `before`: the
+    last seq of the page before. A date that is none is left out."""
 
     actor: str = ""
     action: str = ""
@@ -81,30 +82,48 @@ def page(session: Session, house: House, actor: Actor, f: Filter) -> tuple[list[
     """One page of the log, newest first, and the `before` of the next (0: none). Rows of items above the reader's
     clearance come without number and detail: that something happened is known, to what is not (row 97)."""
     house.policy.demand(actor, Permission.AUDIT_READ)
-    query = select(Audit).where(*_criteria(f)).order_by(Audit.seq.desc()).limit(PAGE + 1)
-    private = tuple(k.number.partition("{")[0] for k in house.kinds.values() if k.need_to_know == 0)
+    private = _private(house)
+    query = select(Audit).where(*_criteria(house, actor, f, private)).order_by(Audit.seq.desc()).limit(PAGE + 1)
     found = [_shown(actor, a, private) for a in session.scalars(query)]
     return found[:PAGE], found[PAGE - 1]["seq"] if len(found) > PAGE else 0
 
 
-def _criteria(f: Filter) -> Sequence[ColumnElement[bool]]:
+def _private(house: House) -> tuple[str, ...]:
+    """How the numbers begin that only their handlers may know (complaints, seeds L184)."""
+    return tuple(k.number.partition("{")[0] for k in house.kinds.values() if k.need_to_know == 0)
+
+
+def _criteria(house: House, actor: Actor, f: Filter, private: tuple[str, ...]) -> Sequence[ColumnElement[bool]]:
     exact = ("actor", "action", "outcome", "number")
     found: list[ColumnElement[bool]] = [getattr(Audit, n) == getattr(f, n) for n in exact if getattr(f, n)]
-    if f.since:
-        found.append(Audit.at >= f.since)
-    if f.until:
-        found.append(Audit.at <= f.until + "T99")
+    if f.number:  # asking for a number must not tell what the rows themselves keep to themselves
+        found.append(or_(Audit.level.is_(None), Audit.level <= int(actor.clearance)))
+        found += [~Audit.number.startswith(p) for p in private]
+    if since := _midnight(house, f.since):
+        found.append(Audit.at >= since)
+    if until := _midnight(house, f.until, days=1):
+        found.append(Audit.at < until)
     if f.before:
         found.append(Audit.seq < f.before)
     return found
 
 
+def _midnight(house: House, day: str, days: int = 0) -> str:
+    """The beginning of a local day as rows keep moments: UTC, ISO text. "" for what is no date."""
+    try:
+        local = datetime.combine(date.fromisoformat(day) + timedelta(days=days), time(), house.zone)
+    except (ValueError, OverflowError):
+        return ""
+    return local.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
 def _shown(actor: Actor, a: Audit, private: tuple[str, ...]) -> dict[str, Any]:
+    """The row as this reader may see it: of what is closed to them, that something happened, not to what."""
     row = {c: getattr(a, c) for c in COLUMNS} | {"moment": datetime.fromisoformat(a.at)}
-    # What only its handlers may know (complaints, seeds L184): the log says that, not which or what.
     closed = (a.level or 0) > actor.clearance or bool(a.number and a.number.startswith(private))
-    detail: dict[str, Any] = {} if closed else json.loads(a.detail or "{}")
-    return row | {"closed": closed, "number": "" if closed else a.number, "detail": detail}
+    if closed:
+        return row | {"closed": True, "item": None, "number": "", "level": None, "unit": None, "detail": {}}
+    return row | {"closed": False, "detail": json.loads(a.detail or "{}")}
 
 
 def of_item(session: Session, item_id: int, limit: int = 200) -> list[dict[str, Any]]:
