@@ -166,6 +166,16 @@ def test_a_dead_database_still_gets_a_page(app: Flask, monkeypatch: pytest.Monke
     assert "暂时不可用" in text and 'class="plain' in text
 
 
+def test_a_failure_under_way_gets_a_page_that_asks_the_database_nothing(
+    app: Flask, desk: Office, statements: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = desk.actor("lead")
+    monkeypatch.setattr(signin, "actor", lambda: lead)
+    with app.test_request_context("/"), statements() as seen:
+        text = page.problem(500).get_data(as_text=True)
+    assert seen == [] and "系统出了差错" in text and 'href="/"' in text
+
+
 @pytest.mark.parametrize(
     ("referrer", "back"),
     [
