@@ -214,14 +214,20 @@ class Money(Integer):
         return "" if value is None else f"{Decimal(value) / 100:.2f}"
 
 
+def _iso(text: str) -> str:
+    return date.fromisoformat(text).isoformat()
+
+
 @dataclass(frozen=True)
 class Date(Field):
     past: bool = field(default=False, kw_only=True)
     widget = "date"
 
     def convert(self, text: str) -> Value:
+        """2026-11-23, and what spreadsheets and people write: 2026/11/3, 2026.11.3, 2026年11月3日."""
+        found = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", text)
         try:
-            return date.fromisoformat(text.replace("/", "-").replace(".", "-")).isoformat()
+            return date(*(int(part) for part in found.groups())).isoformat() if found else _iso(text)
         except ValueError:
             raise Wrong(_("请填写日期，例如 2026-11-23")) from None
 

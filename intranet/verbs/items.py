@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
 
 from vault.levels import Level
 
@@ -113,6 +114,7 @@ def _marks(
 def saved(w: Work, kind: Kind, item: Item, action: str, reason: str) -> None:
     """What follows every save: filter rows, a revision, an audit row, the index."""
     item.due, item.updated = values.due(w, kind, item), w.now
+    flag_modified(item, "updated")  # also where only files changed, within one tick of the clock
     w.session.flush()  # one UPDATE, so that `version` counts saves
     values.keep(w, kind, item)
     w.session.add(

@@ -16,6 +16,7 @@ from ..house import House
 from ..kinds.base import Integer, Kind
 from ..kinds.fields import Date, DateTime
 from ..models import Grant, Item, ItemValue, Loan
+from ..models.types import Moment
 from ..policy import Permission, Standing
 
 PAGE = 50
@@ -197,9 +198,9 @@ def _key_text(value: Any) -> str:
 
 def _key_value(key: Any, text: str) -> Any:
     """The value of a paging key as the column compares it; None where the address was tampered with."""
-    kind = key.type.python_type if hasattr(key.type, "python_type") else str
+    kind = datetime if isinstance(key.type, Moment) else key.type.python_type
     try:
-        if key is Item.updated or kind is datetime:
+        if kind is datetime:
             return datetime.fromisoformat(text)
         if kind is date:
             return date.fromisoformat(text)

@@ -264,3 +264,16 @@ def test_fields_are_frozen() -> None:
     field: Field = GOOD.fields[0]
     with pytest.raises(AttributeError):
         field.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("typed", ["2026-11-03", "2026/11/3", "2026.11.03", "2026年11月3日", "20261103"])
+def test_a_date_is_taken_as_people_and_spreadsheets_write_it(typed: str) -> None:
+    assert Date("day", "日期").parse(typed) == "2026-11-03"
+
+
+@pytest.mark.parametrize("typed", ["2026-02-30", "11-03", "明天", "2026-13-01", "0000-01-01"])
+def test_a_date_that_is_none_is_refused(typed: str) -> None:
+    from intranet.kinds.base import Wrong
+
+    with pytest.raises(Wrong):
+        Date("day", "日期").parse(typed)

@@ -1,0 +1,176 @@
+"""One whole walk on a real PostgreSQL, started for this test alone: migrations, verbs, audit chain, faces of the policy."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from intranet import demo
+from intranet.errors import Conflict, Denied
+from intranet.extensions import db as database
+from intranet.models import Audit, Grant, Item
+from intranet.verbs import deposits, items, loans, reading
+from intranet.verbs.reading import Filter
+from tests import databases, office
+from vault import chain
+from vault.keyring import Keyring
+from vault.levels import Level
+
+pytestmark = pytest.mark.postgres
+
+
+def _program(name: str) -> str | None:
+    """The program, also where Debian keeps it off the path."""
+    found = shutil.which(name)
+    if found is None:
+        found = next((str(p) for p in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
+    return found
+
+
+def _as_postgres(command: list[str]) -> list[str]:
+    """The server refuses to run as root: then it runs as the user that its package made."""
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
+
+
+def _missing(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a private server on a Unix socket, without a port, gone afterwards."""
+    initdb, postgres = _program("initdb"), _program("postgres")
+    if initdb is None or postgres is None:
+        _missing("PostgreSQL is not installed (initdb and postgres are looked for)")
+        return
+    if os.geteuid() == 0 and (shutil.which("runuser") is None or not _known("postgres")):
+        _missing("PostgreSQL does not run as root, and there is no user postgres")
+        return
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+        data, user = f"{folder}/data", "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        subprocess.run(
+            _as_postgres([initdb, "-D", data, "-U", user, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]),
+            check=True, capture_output=True, cwd="/", timeout=120,
+        )  # fmt: skip
+        control = [str(Path(initdb).with_name("pg_ctl")), "-D", data, "-w", "-t", "60"]
+        if not Path(control[0]).exists():
+            control[0] = _program("pg_ctl") or "pg_ctl"
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        subprocess.run(
+            _as_postgres([*control, "-l", f"{folder}/log", "-o", options, "start"]),
+            check=True, capture_output=True, cwd="/", timeout=120,
+        )  # fmt: skip
+        try:
+            yield f"postgresql+psycopg://{user}@/postgres?host={folder}"
+        finally:
+            subprocess.run(
+                _as_postgres([*control, "-m", "immediate", "stop"]), check=False, capture_output=True, cwd="/"
+            )
+
+
+def _known(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def desk(server: str, tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iterator[office.Office]:
+    folder = tmp_path_factory.mktemp("postgres")
+    with databases.empty(folder, server) as url:
+        app = office.build(folder, url, keyring=keyring)
+        with office.running(app):
+            office.migrate()
+            demo.load(app.extensions["house"])
+            yield office.Office(app, app.extensions["house"])
+
+
+def test_the_demo_lives_on_postgres_and_its_chain_holds(desk: office.Office) -> None:
+    names = [c.name for c in Audit.__table__.columns]
+    rows = [
+        {n: getattr(r, n) for n in names} for r in database.session.scalars(select(Audit).order_by(Audit.seq))
+    ]
+    report = chain.verify(rows)
+    assert report.ok
+    assert report.count > 400
+
+
+def test_a_file_is_registered_lent_read_and_returned(desk: office.Office) -> None:
+    blob = desk.deposit("custodian", "正文".encode(), level=Level.CONFIDENTIAL)
+    item = desk.add("document", "custodian", level=Level.CONFIDENTIAL, blobs=(blob,))
+    with desk.w("custodian") as w:
+        items.grant(w, item.id, person_id=desk.person("deputy").id)
+    with desk.w("deputy") as w:
+        loan = loans.apply(w, item.id, purpose="核对", until=date(2026, 11, 30))
+    with desk.w("custodian") as w:
+        loans.lend(w, loan.id)
+    assert b"".join(deposits.open_body(desk.house, desk.actor("deputy"), blob).read()) == "正文".encode()
+    with desk.w("deputy") as w:
+        loans.give_back(w, loan.id)
+    with pytest.raises(Conflict), desk.w("custodian") as w:
+        loans.lend(w, loan.id)
+    with desk.w("custodian") as w:
+        assert loans.check(w, loan.id, condition="完好").state == "checked"
+
+
+def test_a_refusal_is_undone_and_recorded(desk: office.Office) -> None:
+    order = desk.add("workorder", "warden")
+    with pytest.raises(Denied):
+        desk.step(order, "cook", "cancel", reason="x")
+    assert desk.audit("item:view")[-1].actor == "cook"
+
+
+def test_the_slower_of_two_saves_is_told(desk: office.Office) -> None:
+    item = desk.add("resource", "officer")
+    with desk.w("officer") as w:
+        items.edit(w, item.id, dict(item.data) | {"body": "乙"}, title=item.title, version=1)
+    with pytest.raises(Conflict), desk.w("lead") as w:
+        items.edit(w, item.id, dict(item.data) | {"body": "丙"}, title=item.title, version=1)
+
+
+def test_the_faces_of_the_policy_agree(desk: office.Office) -> None:
+    session, policy, now = database.session(), desk.house.policy, desk.house.clock()
+    rows = list(session.scalars(select(Item)))
+    grants: dict[int, list[Grant]] = {}
+    for g in session.scalars(select(Grant)):
+        grants.setdefault(g.item_id, []).append(g)
+    for person in demo.PEOPLE:
+        actor = desk.actor(person.login)
+        listed = set(session.scalars(select(Item.id).where(policy.visible(actor, now))))
+        tokens = policy.tokens(actor)
+        found = {
+            r.id
+            for r in rows
+            if r.level <= actor.clearance and policy.labels(r, grants.get(r.id, []), now) & tokens
+        }
+        assert listed == found
+        assert set(session.scalars(select(Item.id).where(policy.waiting(actor, now)))) <= listed
+
+
+@pytest.mark.parametrize("order", ["-updated", "number", "due", "-due", "issued", "-issued", "business"])
+def test_every_order_of_a_list_pages_without_loss(desk: office.Office, order: str) -> None:
+    session, kind, actor = database.session(), desk.house.kinds["resource"], desk.actor("lead")
+    seen, after = [], ""
+    while True:
+        page = reading.page(
+            session, desk.house, actor, kind, Filter(order=order, after=after), desk.house.clock(), size=9
+        )
+        seen += [i.id for i in page.items]
+        if not (after := page.next):
+            break
+    assert len(seen) == len(set(seen)) == page.total > 50
