@@ -6,6 +6,7 @@ from .. import work
 from ..extensions import db
 from ..house import House
 from ..models import Item
+from ..verbs import backups
 from . import lease, tell
 from .outbox import Row
 
@@ -25,5 +26,8 @@ def sound(house: House, row: Row) -> None:
 
 
 def shred(house: House, row: Row) -> None:
-    """Remove the object of a destroyed file. Its key is gone already; doing it again is no error."""
+    """Remove the object of a destroyed file, here and from every snapshot (its header lies sealed in old dumps until
+    they are pruned). Its key is gone already; doing it again is no error."""
     house.vault.shred(str(row.payload["name"]))
+    if digest := str(row.payload.get("digest", "")):
+        backups.repository(house.settings).shred([digest], at=house.clock())

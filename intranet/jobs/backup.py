@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 
 from vault.errors import VaultError
 
 from .. import work
-from ..actor import system
 from ..errors import DomainError
 from ..extensions import db
 from ..house import House
-from ..models import BackupRun, Lease
+from ..models import BackupRun
 from ..verbs import backups
+from . import lease
 
 LEASE = "backup"
-HOLD = timedelta(minutes=10)
-ACTOR = system("worker")
+HOLD = 600.0  # seconds; prolonged while a job goes on
+ACTOR = lease.WORKER
 
 
 def due(house: House) -> int:
     """Do what is asked for and what the schedule wants; how many jobs were done. Safe to call at every tick."""
-    if not _wanted(house) or not _claim(house):
+    if not _wanted(house) or not lease.take(house, LEASE, HOLD):
         return 0
     done = 0
     try:
@@ -37,12 +35,8 @@ def due(house: House) -> int:
             perform(house, run)
             done += 1
     finally:
-        _release(house)
+        lease.give_back(house, LEASE)
     return done
-
-
-def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"[:80]
 
 
 def _wanted(house: House) -> bool:
@@ -63,25 +57,6 @@ def _is_due(house: House) -> bool:
         return True
     hours = house.settings.backup_hours if last.outcome in ("ok", "queued", "running") else 1
     return house.clock() - last.started >= timedelta(hours=hours)
-
-
-def _claim(house: House) -> bool:
-    with work.begin(house, ACTOR) as w:
-        if w.session.get(Lease, LEASE) is None:
-            w.session.add(Lease(name=LEASE))
-            w.session.flush()
-        free = or_(Lease.until.is_(None), Lease.until < w.now, Lease.holder == _holder())
-        taken = w.session.execute(
-            update(Lease).where(Lease.name == LEASE, free).values(holder=_holder(), until=w.now + HOLD)
-        )
-        return bool(taken.rowcount)  # type: ignore[attr-defined]  # an UPDATE has it
-
-
-def _release(house: House) -> None:
-    with work.begin(house, ACTOR) as w:
-        w.session.execute(
-            update(Lease).where(Lease.name == LEASE, Lease.holder == _holder()).values(until=None)
-        )
 
 
 def _bury(house: House) -> None:
@@ -126,7 +101,7 @@ def perform(house: House, run_id: int) -> BackupRun:
                     "objects": objects,
                     "bytes": size,
                 }
-                w.session.execute(update(Lease).where(Lease.name == LEASE).values(until=w.now + HOLD))
+            lease.take(house, LEASE, HOLD)
 
     try:
         ok, snapshot, report = _do(house, what, progress)

@@ -170,3 +170,15 @@ def nightly(house: House) -> None:
                     "damaged": report.damaged,
                 },
             )  # fmt: skip
+
+
+def wake(house: House) -> bool:
+    """An index that has nothing while the office has something (restored, moved, lost) is made anew at once."""
+    try:
+        empty = house.engine.count() == 0
+    except SearchError:
+        empty = True
+    if not empty or db.session.scalar(select(Item.id).limit(1)) is None:
+        return False
+    rebuild(house)
+    return True

@@ -49,6 +49,7 @@ def slow(house: House, stop: Event | None = None) -> dict[str, int]:
 def once(house: House) -> dict[str, int]:
     """Everything that is due now, also what that makes due (a file's text, then its entry). What was done."""
     total: dict[str, int] = {}
+    index.wake(house)
     while True:
         done = quick(house)
         for name, n in (slow(house) | quick(house)).items():
@@ -62,6 +63,9 @@ def once(house: House) -> dict[str, int]:
 def forever(app: Flask, house: House, stop: Event) -> None:
     """Both lanes until `stop` is set; then each ends its row and lets go."""
     log.info("worker.start")
+    with app.app_context():
+        index.wake(house)
+        db.session.remove()
     long_lane = Thread(
         target=_lane, args=(app, house, slow, stop, house.settings.worker_seconds * IDLE_ROUND), daemon=True
     )

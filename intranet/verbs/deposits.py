@@ -187,7 +187,7 @@ def destroy(w: Work, item: Item) -> int:
     ):
         blob.header, blob.state, blob.fingerprint = b"", "destroyed", ""
         w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
-        w.after("shred", item.id, name=blob.name)
+        w.after("shred", item.id, name=blob.name, digest=blob.digest)
         count += 1
     return count
 
