@@ -33,7 +33,7 @@ def export(kind: str) -> Response:
     form = request.args.get("as", "xlsx")
     form = form if form in FORMS else "xlsx"
     f = items_list.filter_of(declared, request.args)
-    f = items_list.only(f, after="", numbers=request.args.getlist("item")[:500])
+    f = items_list.only(f, after="", before="", numbers=request.args.getlist("item")[:500])
     with work.begin(home, actor) as w:
         count = reading.count(w.session, home, actor, declared, f, w.now)
         w.record(

@@ -24,7 +24,7 @@ from ..verbs import reading
 from ..verbs.reading import Filter, Page
 from .names import choices_of, names
 
-OWN = frozenset({"state", "level", "unit", "repository", "mine", "late", "q", "order", "after", "item", "export"})
+OWN = frozenset({"state", "level", "unit", "repository", "mine", "late", "q", "order", "after", "before", "item", "as"})
 MOST = 60  # values of one filter that an address may carry
 
 
@@ -57,6 +57,7 @@ def filter_of(kind: Kind, args: MultiDict[str, str]) -> Filter:
         text=args.get("q", "").strip()[:100],
         order=order if sortable(kind, order.lstrip("-")) else "-updated",
         after=args.get("after", "")[:200],
+        before=args.get("before", "")[:200],
     )
 
 

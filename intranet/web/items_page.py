@@ -13,12 +13,13 @@ from flask_babel import gettext as _
 from ..actor import Actor
 from ..extensions import db
 from ..house import House
-from ..kinds.base import Field, Kind, LongText, Move
+from ..kinds.base import Field, Kind, LongText, Move, Person, UnitRef
 from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
 from ..verbs import deposits, disposal, history
 from . import files as bodies
-from .names import names
+from . import words
+from .names import choices_of, names
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def dates(kind: Kind, life: list[history.Step]) -> dict[str, tuple[datetime, str
 
 
 def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, str]]:
-    """(key, words) of the tabs this actor gets; the first is the one shown unasked."""
+    """(key, title) of the tabs this actor gets; the first is the one shown unasked."""
     may = {
         p: home.policy.decide(actor, p, s).ok
         for p in (Permission.ITEM_LOG, Permission.ITEM_GRANT, Permission.ITEM_LEVEL)
@@ -114,7 +115,7 @@ def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, 
         ("access", _("知悉范围"), may[Permission.ITEM_GRANT]),
         ("log", _("操作记录"), may[Permission.ITEM_LOG]),
     ]
-    return [(key, words) for key, words, there in found if there]
+    return [(key, title) for key, title, there in found if there]
 
 
 def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) -> dict[str, Any]:
@@ -126,20 +127,26 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
             names().load(persons=[c.author_id for c in found])
             return {"comments": found, "may_comment": home.policy.decide(actor, Permission.ITEM_COMMENT, s).ok}
         case "history":
-            return {"saves": _saves(home, actor, s, kind), "may_edit": _may_edit(home, actor, s)}
+            return {"saves": _saves(home, actor, s, kind), "action_words": words.of_action}
         case "loans":
             everyone = home.policy.decide(actor, Permission.ITEM_LOG, s).ok
             rows: list[Loan] = history.loans(session, item.id, only=None if everyone else actor.id)
             names().load(persons=[p for r in rows for p in (r.borrower_id, r.decided_by, r.checked_by)])
             return {"loans": rows, "everyone": everyone, "today": now.astimezone(home.zone).date()}
         case "links":
-            return {"links": history.links(session, home, actor, item.id, now), "may_edit": _may_edit(home, actor, s)}
+            return {"links": history.links(session, home, actor, item.id, now)}
         case "access":
             grants = history.grants(session, item.id)
             names().load(persons=[p for g in grants for p in (g.person_id, g.by_id)])
-            return {"grants": grants, "clock_now": now}
+            return {
+                "grants": grants,
+                "clock_now": now,
+                "people": choices_of(Person("person", ""), item.level),
+                "units": choices_of(UnitRef("unit", "")),
+            }
         case "log":
-            return {"rows": history.log(session, item.id)}
+            rows = history.log(session, item.id)
+            return {"rows": rows, "audit_words": words.of_audit, "iso_moment": datetime.fromisoformat}
     return {}
 
 
@@ -180,7 +187,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
     people += [item.data.get(f.name) for f in facts if f.widget == "person"]
     names().load(persons=people)
     offered = tabs(home, actor, s, kind)
-    keys = [key for key, _words in offered]
+    keys = [key for key, _title in offered]
     chosen = tab if tab in keys else keys[0]
     mine = None
     if kind.loans:
@@ -197,7 +204,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "dates": dates(kind, life),
         "offers": offers(home, actor, s),
         "files": file_rows(home, actor, s),
-        "tabs": [(words, address(item, key), key == chosen) for key, words in offered],
+        "tabs": [(title, address(item, key), key == chosen) for key, title in offered],
         "tab": chosen,
         "my_loan": mine,
         "may_edit": _may_edit(home, actor, s),

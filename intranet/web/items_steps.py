@@ -64,6 +64,7 @@ def _move_page(s: Standing, kind: Kind, found: Move, raw: Any, errors: Any, stat
         reason=request.form.get("reason", ""),
         errors=errors,
         possible=s.item.state in found.sources,
+        labels={f.name: str(f.title) for f in kind.fields} | {"reason": _("理由")},
     )
 
 
