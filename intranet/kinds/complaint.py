@@ -1,5 +1,7 @@
 """投诉: numbered at receipt, seen by its handlers only, followed by a private code (A9; seeds L181-196)."""
 
+from flask_babel import lazy_pgettext
+
 from .base import Choice, Clock, Data, DateTime, Files, Kind, LongText, Move, Person, State, Text, _, options
 
 CHANNEL = options(
@@ -59,7 +61,7 @@ COMPLAINT = Kind(
         State("supplement", _("待补正"), view="complaint_handler", tone="soon"),
         State("investigating", _("调查中"), view="complaint_handler", tone="waiting"),
         State("answered", _("已答复"), view="complaint_handler", tone="good"),
-        State("declined", _("不予受理"), view="complaint_handler", tone="late", final=True),
+        State("declined", lazy_pgettext("state", "不予受理"), view="complaint_handler", tone="late", final=True),
         State("closed", _("已办结"), view="complaint_handler", tone="good", final=True),
     ],
     moves=[

@@ -1,5 +1,7 @@
 """受控文件: numbered, marked, placed, lent (REQUIREMENTS A3; seeds L38-51). Loans have verbs of their own."""
 
+from flask_babel import lazy_pgettext
+
 from .base import (
     Choice,
     Clock,
@@ -46,7 +48,7 @@ DOCUMENT = Kind(
     ],
     states=[
         State("held", _("在库"), view="staff member custodian", edit="custodian", tone="good"),
-        State("lent", _("借出"), view="staff member custodian", edit="", tone="soon"),
+        State("lent", lazy_pgettext("state", "借出"), view="staff member custodian", edit="", tone="soon"),
         State("returned", _("待核验"), view="staff member custodian", edit="", tone="waiting"),
         State("disposal", _("待处置"), view="custodian lead", edit="", tone="soon"),
         State("destroyed", _("已销毁"), view="custodian lead", tone="neutral", final=True),

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from ..actor import Actor
 from ..extensions import db
@@ -108,7 +109,7 @@ def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, 
         for p in (Permission.ITEM_LOG, Permission.ITEM_GRANT, Permission.ITEM_LEVEL)
     }
     found = [
-        ("comments", _("留言"), bool(kind.comments)),
+        ("comments", pgettext("tab", "留言"), bool(kind.comments)),
         ("history", _("修改历史"), True),
         ("loans", _("借阅记录"), kind.loans),
         ("links", _("关联"), True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _
 
 from ..house import house
@@ -27,7 +27,7 @@ ACTIONS: Words = {
     "item.comment": _("留言"),
     "item.grant": _("增加知悉人"),
     "item.revoke": _("取消知悉人"),
-    "item.link": _("关联"),
+    "item.link": _("添加关联"),
     "item.print": _("打印"),
     "item.certificate": _("打印销毁证明"),
     "item.destroyed": _("销毁正文"),
@@ -120,7 +120,7 @@ GROUPS: Words = {
 }
 OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ok": (_("完成"), "good"),
-    "refused": (_("拒绝"), "soon"),
+    "refused": (lazy_pgettext("outcome", "拒绝"), "soon"),
     "alarm": (_("警报"), "late"),
 }
 # vault.chain: what can be wrong with the log.
@@ -243,9 +243,10 @@ def chain(code: str) -> str:
     return str(CHAIN.get(code, code))
 
 
-def detail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The details of a row as (label, value) pairs; empty values are left out."""
-    return [(str(DETAILS.get(k, k)), _plain(v)) for k, v in row.items() if v not in (None, "", [], {})]
+def detail(row: Mapping[str, Any], actor: str = "") -> list[tuple[str, str]]:
+    """The details of a row as (label, value) pairs; empty values, and the actor's own login again, are left out."""
+    told = {k: v for k, v in row.items() if v not in (None, "", [], {}) and not (k == "login" and v == actor)}
+    return [(str(DETAILS.get(k, k)), _plain(v)) for k, v in told.items()]
 
 
 def _plain(value: Any) -> str:

@@ -27,7 +27,7 @@ def of_audit(action: str, kind: Kind) -> Any:
         "item.comment": _("留言"),
         "item.grant": _("加入知悉范围"),
         "item.revoke": _("移出知悉范围"),
-        "item.link": _("关联"),
+        "item.link": _("添加关联"),
         "item.log": _("查看操作记录"),
         "item.print": _("打印"),
         "item.certificate": _("打印销毁证明"),
