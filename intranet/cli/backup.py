@@ -14,9 +14,11 @@ from flask.cli import AppGroup
 from vault.errors import VaultError
 
 from .. import work
+from ..errors import Conflict
 from ..extensions import db
 from ..house import house
 from ..jobs import backup as jobs
+from ..jobs import lease
 from ..models import BackupRun
 from ..verbs import backups
 from .common import as_json, operator, out, problem, reports, yes
@@ -34,17 +36,26 @@ def _progress(step: str, objects: int, size: int) -> None:
 
 
 def _one(what: str, as_json: bool) -> None:
-    """Run a job here and now, recorded like any other."""
+    """Run a job here and now, recorded like any other. Never beside the worker's: both ask for the same lease."""
+    if not lease.take(house(), jobs.LEASE, jobs.HOLD):
+        raise Conflict("后台任务正在做备份作业，请稍后再试 / the worker is busy with a backup job, try again later")
+    try:
+        done = _performed(what)
+    finally:
+        lease.give_back(house(), jobs.LEASE)
+    data = {"run": done.id, "outcome": done.outcome, "snapshot": done.snapshot} | done.report
+    if done.outcome != "ok":
+        problem(f"{what}: {done.outcome} {done.report}", data, as_json)
+    out(data, as_json, f"{what}: {done.outcome} {done.snapshot} {_short(done.report)}")
+
+
+def _performed(what: str) -> BackupRun:
     with work.begin(house(), operator("backup")) as w:
         run = BackupRun(what=what, started=w.now, outcome="running", actor=w.who)
         w.session.add(run)
         w.session.flush()
         run_id = run.id
-    done = jobs.perform(house(), run_id)
-    data = {"run": done.id, "outcome": done.outcome, "snapshot": done.snapshot} | done.report
-    if done.outcome != "ok":
-        problem(f"{what}: {done.outcome} {done.report}", data, as_json)
-    out(data, as_json, f"{what}: {done.outcome} {done.snapshot} {_short(done.report)}")
+    return jobs.perform(house(), run_id)
 
 
 def _short(report: dict[str, Any]) -> str:

@@ -8,10 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from vault.errors import VaultError
-
 from .. import work
-from ..errors import DomainError
 from ..extensions import db
 from ..house import House
 from ..models import BackupRun
@@ -40,10 +37,13 @@ def due(house: House) -> int:
 
 
 def _wanted(house: House) -> bool:
-    """One cheap look, so that an idle tick writes nothing."""
-    queued = db.session.scalar(select(BackupRun.id).where(BackupRun.outcome == "queued").limit(1))
-    db.session.rollback()
-    return queued is not None or _is_due(house)
+    """One cheap look, so that an idle tick writes nothing. A run whose worker died is wanted too: it must be buried."""
+    session = db.session()
+    open_ = select(BackupRun.outcome).where(BackupRun.outcome.in_(("queued", "running"))).distinct()
+    outcomes = set(session.scalars(open_))
+    orphaned = "running" in outcomes and lease.free(session, house, LEASE)
+    session.rollback()
+    return "queued" in outcomes or orphaned or _is_due(house)
 
 
 def _is_due(house: House) -> bool:
@@ -106,7 +106,8 @@ def perform(house: House, run_id: int) -> BackupRun:
     try:
         ok, snapshot, report = _do(house, what, progress)
         outcome = "ok" if ok else "problem"
-    except (VaultError, DomainError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  a full disk speaks through sqlite3, pg_dump or the store: all are reports
+        db.session.rollback()
         outcome, snapshot, report = "failed", "", {"error": f"{type(error).__name__}: {error}"[:500]}
     with work.begin(house, ACTOR) as w:
         run = w.session.get_one(BackupRun, run_id)

@@ -11,6 +11,7 @@ import socket
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, update
+from sqlalchemy.orm import Session
 
 from .. import work
 from ..actor import Actor, system
@@ -49,6 +50,12 @@ def take(house: House, name: str, seconds: float, *, who: str = "", actor: Actor
             .execution_options(synchronize_session=False)
         )
         return bool(taken.rowcount)
+
+
+def free(session: Session, house: House, name: str) -> bool:
+    """Whether nobody does the job: a look only, `take` decides."""
+    lease = session.get(Lease, name, populate_existing=True)
+    return lease is None or lease.until is None or lease.until <= house.clock() or _dead(lease.holder)
 
 
 def held(w: Work, name: str, who: str = "") -> bool:

@@ -126,6 +126,13 @@ def _shown(actor: Actor, a: Audit, private: tuple[str, ...]) -> dict[str, Any]:
     return row | {"closed": False, "detail": json.loads(a.detail or "{}")}
 
 
+def last_check(session: Session) -> tuple[datetime, bool] | None:
+    """When the chain was last proved from the page, and whether it was whole."""
+    query = select(Audit.at, Audit.outcome).where(Audit.action == "audit.verify", Audit.outcome.in_(("ok", "alarm")))
+    row = session.execute(query.order_by(Audit.seq.desc()).limit(1)).first()
+    return (datetime.fromisoformat(row.at), row.outcome == "ok") if row else None
+
+
 def of_item(session: Session, item_id: int, limit: int = 200) -> list[dict[str, Any]]:
     """The rows of one item, newest first; the caller has demanded ITEM_LOG."""
     query = select(Audit).where(Audit.item == item_id).order_by(Audit.seq.desc()).limit(limit)

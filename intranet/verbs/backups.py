@@ -18,10 +18,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vault.backup import ObjectRef, Progress, Repository, Retention, Snapshot
+from vault.backup import ObjectRef, Progress, Repository, Retention, Snapshot, decide
 from vault.keyring import BACKUP
 from vault.store_fs import FileStore
 from vault.stores import open_store
@@ -221,7 +222,7 @@ def request(w: Work, what: str) -> BackupRun:
         raise Invalid({"what": what})
     waiting = select(BackupRun).where(BackupRun.what == what, BackupRun.outcome.in_(("queued", "running")))
     if w.session.scalar(waiting) is not None:
-        raise Conflict("同一作业已在排队或进行中 / already queued or running")
+        raise Conflict(_("同一作业已在排队或进行中"))
     run = BackupRun(what=what, started=w.now, outcome="queued", actor=w.who)
     w.session.add(run)
     w.session.flush()
@@ -246,16 +247,17 @@ def late(session: Session, house: House, now: datetime) -> bool:
 
 
 def overview(session: Session, house: House, actor: Actor) -> dict[str, Any]:
-    """What the operator's page shows: snapshots, runs, whether a good one is late, the retention on the real list."""
+    """What the operator's page shows: snapshots, runs, whether a good one is late, how many the retention would let go.
+
+    Raises VaultError when the repository cannot be reached."""
     house.policy.demand(actor, Permission.BACKUP_RUN)
     snapshots = repository(house.settings).list()[::-1]
     runs = list(session.scalars(select(BackupRun).order_by(BackupRun.id.desc()).limit(30)))
     return {
         "snapshots": snapshots[:60],
         "snapshot_count": len(snapshots),
+        "going": sum(not d.keep for d in decide(snapshots, retention(house))),
         "runs": runs,
-        "busy": any(r.outcome in ("queued", "running") for r in runs),
-        "late": late(session, house, house.clock()),
-        "last_good": last_good(session),
-        "last_drill": last_good(session, "drill"),
+        "busy": {r.what for r in runs if r.outcome in ("queued", "running")},
+        "last": {what: last_good(session, what) for what in JOBS},
     }

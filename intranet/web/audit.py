@@ -47,6 +47,7 @@ def index() -> Response:
         actions=_actions(),
         head=auditing.head(db.session()),
         kept=len(auditing.kept_heads(house())),
+        checked=auditing.last_check(db.session()),
         people=_people(rows),
         open_numbers=_open_numbers(rows),
         words=log_words,
