@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import segno
 from flask import Response, redirect, request, url_for
+from flask_babel import gettext as _
 from markupsafe import Markup
 
 from .. import work
@@ -101,15 +104,25 @@ def _paper(number: str, template: str, action: str) -> Response:
         qr=qr(s.item.number),
         address=f"{home.settings.base_url.rstrip('/')}/i/{s.item.number}",
         moment_now=w.now,
+        in_full=in_full,
     )
 
 
 def boxes(kind: Kind, life: list[history.Step]) -> list[tuple[Any, history.Step | None]]:
     """The signature boxes: each step of the main line, with who did it last and when, or empty to be signed."""
-    line = {s.name for s in kind.steps}
+    line = [s.name for s in kind.steps]
     done = {step.action: step for step in life}
-    wanted = [m for m in kind.moves if not m.reason and m.tone != "danger" and m.target in line]
-    return [(m.title, done.get(m.name)) for m in wanted]
+    wanted = [m for m in kind.moves if any(a in m.sources and b == m.target for a, b in pairwise(line))]
+    return [(m.title, done.get(m.name)) for m in wanted if not m.reason and m.tone != "danger"]
+
+
+def in_full(value: datetime | str | None) -> str:
+    """A day as paper wants it, with the year: 2026年11月23日 14:30. Takes a moment or a kept date."""
+    if not value:
+        return ""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(house().zone)
+    day = _("%(year)s年%(month)s月%(day)s日", year=at.year, month=at.month, day=at.day)
+    return f"{day} {at:%H:%M}" if not isinstance(value, str) or "T" in value else day
 
 
 def qr(number: str) -> Markup:

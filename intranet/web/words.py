@@ -46,6 +46,7 @@ def of_audit(action: str, kind: Kind) -> Any:
         "loan.return": _("归还"),
         "loan.check": _("核验"),
     }
+    action = action.replace(":", ".")  # a refusal is recorded under the name of its permission
     if action in known:
         return known[action]
     thing, _dot, name = action.partition(".")
