@@ -155,8 +155,11 @@ def _to_handle(house: House, actor: Actor, now: datetime) -> ColumnElement[bool]
     if not actor.has("custodian"):
         return false()
     covered = actor.roles["custodian"]
+    waits = ("applied", "returned")
     return and_(
-        Loan.state.in_(("applied", "returned")),
+        # Said once more of the item: without it SQLite looks through all items of the unit for those few.
+        Item.id.in_(select(Loan.item_id).where(Loan.state.in_(waits))),
+        Loan.state.in_(waits),
         Loan.borrower_id != actor.id,
         true() if covered is None else Item.unit_id.in_(sorted(covered)),
         house.policy.visible(actor, now),
