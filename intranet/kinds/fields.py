@@ -139,7 +139,7 @@ class Checks(Field):
         given = [raw] if isinstance(raw, str) else list(raw or [])
         ticked = [o.code for o in self.choices if o.code in given]
         if self.all_required and len(ticked) < len(self.choices):
-            missing = "、".join(str(o.title) for o in self.choices if o.code not in ticked)
+            missing = str(_("、")).join(str(o.title) for o in self.choices if o.code not in ticked)
             raise Wrong(_("尚未勾选：%(missing)s", missing=missing))
         if self.required and not ticked:
             raise Wrong(_("请填写此项"))
@@ -149,7 +149,7 @@ class Checks(Field):
         return None if not value else " ".join(value)
 
     def text(self, value: Value) -> str:
-        return "、".join(str(o.title) for o in self.choices if o.code in (value or []))
+        return str(_("、")).join(str(o.title) for o in self.choices if o.code in (value or []))
 
 
 @dataclass(frozen=True)

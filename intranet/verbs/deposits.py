@@ -84,7 +84,7 @@ def deposit(
 
 def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
     if level.slug in w.house.settings.register_only_levels.split():
-        raise Invalid({field: _("“%(level)s”级只登记编号与保管场所，不收存正文", level=level.label)})
+        raise Invalid({field: _("“%(level)s”级只登记编号与保管场所，不收存正文", level=_(level.label))})
     name = (filename.replace("\\", "/").rsplit("/", 1)[-1].strip() or _("未命名"))[-255:]
     blob = Blob(
         name=w.house.vault.new_name(),
@@ -168,7 +168,7 @@ def relevel(w: Work, item: Item, level: Level) -> None:
         select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))
     ):
         if level.slug in w.house.settings.register_only_levels.split():
-            raise Conflict(_("“%(level)s”级只登记编号与保管场所，请先移除正文", level=level.label))
+            raise Conflict(_("“%(level)s”级只登记编号与保管场所，请先移除正文", level=_(level.label)))
         try:
             blob.header = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), level)
         except VaultError as error:

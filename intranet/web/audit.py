@@ -58,7 +58,7 @@ def _actions() -> list[tuple[str, list[tuple[str, str]]]]:
     """What was ever done, in words, under its heading: the choices of the filter."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for code, count in auditing.actions(db.session()):
-        groups.setdefault(log_words.group(code), []).append((code, f"{log_words.action(code)}（{count}）"))
+        groups.setdefault(log_words.group(code), []).append((code, _("%(name)s（%(more)s）", name=log_words.action(code), more=count)))
     return sorted(groups.items())
 
 

@@ -26,6 +26,7 @@ from ..models import Blob, Item, Repository, Revision, Unit
 from ..policy import Permission
 from ..verbs import deposits, pictures
 from . import present, signin, tokens, upload
+from .names import names
 
 KEPT = "deposit"
 
@@ -120,7 +121,8 @@ def seal(form: Form) -> None:
             try:
                 form.kept.append(_sealed(form, declared, part))
             except Invalid as invalid:
-                form.errors[declared.name] = f"{part.filename}：{next(iter(invalid.errors.values()))}"
+                why = next(iter(invalid.errors.values()))
+                form.errors[declared.name] = _("%(label)s：%(text)s", label=part.filename, text=why)
             except Unavailable as away:
                 form.errors[declared.name] = str(away.why)
 
@@ -140,10 +142,10 @@ def _sealed(form: Form, declared: Files, part: FileStorage) -> int:
 # -- what is offered ---------------------------------------------------------------------------------------------
 def units(home: House, actor: Actor, kind: Kind) -> list[tuple[int, str]]:
     """The units the actor may add to, in tree order. Raises Denied when there are none."""
-    rows = db.session.execute(select(Unit.id, Unit.name, Unit.path).where(Unit.active).order_by(Unit.path)).all()
+    rows = db.session.execute(select(Unit.id, Unit.path).where(Unit.active).order_by(Unit.path)).all()
     allowed = [
-        (i, "　" * max(0, path.count("/") - 2) + name)
-        for i, name, path in rows
+        (i, "　" * max(0, path.count("/") - 2) + names().unit(i))
+        for i, path in rows
         if home.policy.decide(actor, Permission.ITEM_ADD, (kind, i)).ok
     ]
     if not allowed:

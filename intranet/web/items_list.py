@@ -23,6 +23,7 @@ from ..policy import Permission, Standing
 from ..verbs import reading
 from ..verbs.reading import Filter, Page
 from .names import choices_of, names
+from .present import level_of
 
 OWN = frozenset({"state", "level", "unit", "repository", "mine", "late", "q", "order", "after", "before", "item", "as"})
 MOST = 60  # values of one filter that an address may carry
@@ -162,13 +163,13 @@ class Listing:
             words = dict(chooser.options)
             for code in chooser.chosen:
                 rest = [c for c in chooser.chosen if c != code]
-                label = f"{chooser.title}：{words.get(code, code)}"
+                label = _("%(label)s：%(text)s", label=chooser.title, text=words.get(code, code))
                 found.append(Chosen(label, address(self.kind, now | {chooser.name: rest})))
         for name, label in (("mine", _("我经办的")), ("late", _("已逾期"))):
             if name in now:
                 found.append(Chosen(label, self.url(**{name: None})))
         if self.filter.text:
-            found.append(Chosen(f"“{self.filter.text}”", self.url(q=None)))
+            found.append(Chosen(_("“%(word)s”", word=self.filter.text), self.url(q=None)))
         return found
 
     @property
@@ -218,10 +219,10 @@ def _choosers(kind: Kind, f: Filter, actor: Actor) -> list[Chooser]:
         if options:
             found.append(Chooser(name_of(field), field.title, options, f.facets.get(field.name, [])))
     if len(levels) > 1:
-        words = [(Level(lv).slug, Level(lv).label) for lv in levels]
+        words = [(Level(lv).slug, level_of(lv).label) for lv in levels]
         found.append(Chooser("level", _("密级"), words, [Level(n).slug for n in f.levels]))
-    rows = db.session.execute(select(Unit.id, Unit.name).where(Unit.active).order_by(Unit.path))
-    found.append(Chooser("unit", _("单位"), [(str(i), n) for i, n in rows], [str(u) for u in f.units]))
+    rows = db.session.scalars(select(Unit.id).where(Unit.active).order_by(Unit.path))
+    found.append(Chooser("unit", _("单位"), [(str(i), names().unit(i)) for i in rows], [str(u) for u in f.units]))
     if kind.repositories:
         query = select(Repository.id, Repository.title).where(
             Repository.active, Repository.id.in_(sorted(actor.repositories))

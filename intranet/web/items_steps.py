@@ -17,7 +17,7 @@ from ..house import house
 from ..kinds.base import Kind, Move
 from ..policy import Permission, Standing
 from ..verbs import disposal, history, items, relations
-from . import items_forms, page, signin
+from . import items_forms, page, present, signin
 from .items_read import seen, show_page, templates
 
 
@@ -124,7 +124,7 @@ def set_level(number: str) -> Response:
         return _level_page(seen(number), invalid.errors, 422)
     except Conflict as conflict:
         return _level_page(seen(number), {"": conflict.why}, 409)
-    return _done(s, _("密级已改为“%(level)s”", level=wanted.label))
+    return _done(s, _("密级已改为“%(level)s”", level=present.level_of(wanted).label))
 
 
 # -- older versions, links ---------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def restore(number: str, version: int) -> Response:
             reason = _("恢复第 %(n)s 版", n=version)
             items.edit(w, s.item.id, raw, title=old.title, version=now, reason=reason)
     except Invalid as invalid:
-        why = "；".join(str(v) for v in invalid.errors.values())
+        why = _("；").join(str(v) for v in invalid.errors.values())
         return show_page(seen(number), "history", status=422, errors={"restore": why})
     return _done(s, _("已恢复第 %(n)s 版的内容", n=version), "history")
 

@@ -202,7 +202,7 @@ def action(code: str) -> str:
         name = code.removeprefix("item.")
         titles = dict.fromkeys(str(m.title) for k in house().kinds.values() if (m := k.move(name)) is not None)
         if titles:
-            return "／".join(titles)
+            return gettext("／").join(titles)
     return code
 
 
@@ -253,7 +253,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return gettext("是") if value else gettext("否")
     if isinstance(value, (list, tuple)):
-        return "、".join(_plain(v) for v in value if v is not None)
+        return gettext("、").join(_plain(v) for v in value if v is not None)
     if isinstance(value, dict):
-        return "，".join(f"{k} {_plain(v)}" for k, v in value.items())
+        return gettext("，").join(f"{k} {_plain(v)}" for k, v in value.items())
     return str(value)

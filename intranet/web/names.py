@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import g
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from ..extensions import db
@@ -97,10 +98,8 @@ def choices_of(field: Field, level: int = 0) -> list[tuple[Any, str]]:
         words = names().terms(getattr(field, "vocabulary", ""))
         return [(t.code, t.title) for t in words if t.active]
     if field.widget == "unit":
-        rows = db.session.execute(
-            select(Unit.id, Unit.name, Unit.path).where(Unit.active).order_by(Unit.path)
-        )
-        return [(i, "　" * max(0, path.count("/") - 2) + name) for i, name, path in rows]
+        rows = db.session.execute(select(Unit.id, Unit.path).where(Unit.active).order_by(Unit.path))
+        return [(i, "　" * max(0, path.count("/") - 2) + names().unit(i)) for i, path in rows]
     if field.widget == "place":
         rows_ = select(Place.id, Place.name).where(Place.active, Place.strength >= level)
         return [
@@ -119,7 +118,7 @@ def _people(role: str, level: int) -> list[tuple[Any, str]]:
     else:
         query = select(Person.id, Person.name, Person.unit_id).where(Person.active, Person.clearance >= level)
         found = [tuple(row) for row in db.session.execute(query.order_by(Person.pinyin))]  # type: ignore[misc]
-    return [(i, f"{name}（{names().unit(unit)}）") for i, name, unit in found]
+    return [(i, _("%(name)s（%(more)s）", name=name, more=names().unit(unit))) for i, name, unit in found]
 
 
 def office() -> str:

@@ -114,13 +114,13 @@ def _drill(r: dict[str, Any], faults: int) -> str:
     parts = [_("恢复 %(n)s 件", n=r.get("objects", 0))]
     parts += [_("缺失或损坏 %(n)s 件", n=faults)] if faults else []
     if not r.get("opened", True):
-        return "，".join([*parts, _("此处没有备份私钥，数据库未能打开核对")])
+        return _("，").join([*parts, _("此处没有备份私钥，数据库未能打开核对")])
     proofs = (("integrity", _("数据库完好")), ("audit_whole", _("审计链完整")), ("head_agrees", _("链头一致")))
     parts += [word if r.get(k) else _("未通过：%(what)s", what=word) for k, word in proofs if k in r]
     counts = r.get("counts") or {}
     if counts:
         parts.append(_("登记 %(items)s 条、人员 %(people)s 名", items=counts.get("item", 0), people=counts.get("person", 0)))
-    return "，".join(parts)
+    return _("，").join(parts)
 
 
 def _size(n: Any) -> str:

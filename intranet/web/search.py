@@ -187,7 +187,7 @@ def _labels() -> Label:
             case "unit":
                 return units.get(code, code)
             case "state":
-                return "／".join(states.get(code, [code]))
+                return _("／").join(states.get(code, [code]))
             case "subclass":
                 return names().term("subclass", code)
         return choices.get((name, code), code)
@@ -229,7 +229,7 @@ def _facets(asked: Asked, counts: Mapping[str, Iterable[tuple[str, int]]], label
 
 def _chips(asked: Asked, label: Label) -> list[tuple[str, str]]:
     return [
-        (f"{TITLES[name]()}：{label(name, v)}", asked.toggled(name, v))
+        (_("%(label)s：%(text)s", label=TITLES[name](), text=label(name, v)), asked.toggled(name, v))
         for name in TITLES
         for v in asked.filters.get(name, ())
     ]

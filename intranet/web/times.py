@@ -119,7 +119,7 @@ def ago(value: datetime | None) -> Markup:
 def today_words() -> str:
     """Today, with the day of the week: 2026年11月23日 星期一."""
     local = _now().astimezone(house().zone)
-    return str(format_date(local.date(), "full"))
+    return str(format_date(local.date(), "EEEE d MMMM y" if _english() else "full"))
 
 
 def due_of(value: Any) -> datetime | None:
