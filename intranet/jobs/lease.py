@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from .. import work
 from ..actor import Actor, system
+from ..errors import Conflict
 from ..house import House
 from ..models import Lease
 from ..work import Work
@@ -34,7 +35,13 @@ def holder() -> str:
 
 def take(house: House, name: str, seconds: float, *, who: str = "", actor: Actor = WORKER) -> bool:
     """Whether the job is ours for the next `seconds`. Taking what is ours already prolongs it."""
-    who = who or holder()
+    try:
+        return _take(house, name, seconds, who or holder(), actor)
+    except Conflict:  # two workers made the row of a new job in the same moment: the other one has it
+        return False
+
+
+def _take(house: House, name: str, seconds: float, who: str, actor: Actor) -> bool:
     with work.begin(house, actor) as w:
         lease = w.session.get(Lease, name, populate_existing=True)
         if lease is None:

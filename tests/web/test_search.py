@@ -42,7 +42,9 @@ def page(client: FlaskClient, address: str, **headers: str) -> str:
 
 def titles(html: str) -> list[str]:
     """The titles of the hits, marks taken off."""
-    found = re.findall(r'class="hit-title">.*?<a [^>]*>(.*?)</a>|class="live-title">(.*?)</span>', html, re.DOTALL)
+    found = re.findall(
+        r'class="hit-title">.*?<a [^>]*>(.*?)</a>|class="live-title">(.*?)</span>', html, re.DOTALL
+    )
     return [re.sub(r"<[^>]+>", "", "".join(title)).strip() for title in found]
 
 
