@@ -37,10 +37,13 @@ if [ -z "${INTRANET_BASE_URL:-}" ] && ! grep -qs '^BASE_URL' "${INTRANET_DATA:-i
   export INTRANET_BASE_URL=$address
 fi
 
-flask init >&2
-if [ "$DEMO" != 0 ]; then
-  # The list of logins comes last, where it is seen.
-  flask demo >/dev/null
+# One command sets up (keys, database, content), so that the next start is short. An office that has people of its own
+# is never filled with the demo; it just starts.
+logins=''
+if [ "$DEMO" = 0 ]; then
+  flask init >&2
+elif ! logins=$(flask demo); then
+  flask init >&2
 fi
 
 web='' worker='' stopping=''
@@ -91,9 +94,9 @@ done
 
 say ""
 say "  办公内网已启动 / the intranet is up:  $address/    (Ctrl-C 停止 / stops it)"
-if [ "$DEMO" != 0 ]; then
+if [ -n "$logins" ]; then
   say "  演示账号 / demo logins:"
-  flask demo --logins | sed 's/^/    /' >&2
+  sed 's/^/    /' >&2 <<<"$logins"
 fi
 say ""
 

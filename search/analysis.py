@@ -14,9 +14,8 @@ import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from operator import add
-
-from pypinyin import lazy_pinyin
 
 #: Stands between title, number and text in the folded form of an entry; never part of a folded text.
 SEAM = "\0"
@@ -32,8 +31,10 @@ _IS_CJK = re.compile(f"[{_CJK}]")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 
 
+@cache
 def _simplified() -> dict[str, str]:
-    """Single characters of zhconv's table; its phrases would break the character-by-character mapping."""
+    """Single characters of zhconv's table; its phrases would break the character-by-character mapping. Loaded at the first
+    character: most commands never fold one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # zhconv leaves its dictionary file open
         from zhconv.zhconv import getdict  # type: ignore[import-untyped]
@@ -48,7 +49,6 @@ class _Folding(dict[int, str]):
     def __init__(self) -> None:
         super().__init__()
         self.odd: set[str] = set()
-        self._simple = _simplified()
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -76,7 +76,8 @@ class _Folding(dict[int, str]):
             text = "".join(c for c in bare if unicodedata.category(c) != "Mn")
         if not any(c.isalnum() for c in text):
             text = text[:1]  # "…" is "..." for Unicode; one mark for one keeps texts and folded texts aligned
-        return "".join(self._simple.get(c, c) for c in text)
+        simple = _simplified()
+        return "".join(simple.get(c, c) for c in text)
 
 
 _FOLDING = _Folding()
@@ -164,6 +165,8 @@ def number_key(text: str) -> str:
 
 def syllables(text: str) -> list[str]:
     """Pinyin of a text without tones, one item a syllable; a run of Latin letters and digits is one."""
+    from pypinyin import lazy_pinyin  # its dictionaries cost a third of a second, and most commands need none
+
     found: list[str] = []
     folded = fold(text)
     for start, end, cjk in runs(folded):

@@ -8,7 +8,6 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import gettext as _
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -72,6 +71,8 @@ def actor_of(
 
 def pinyin(name: str) -> str:
     """`陈立新` -> `chenlixin clx`: what a quick find matches and lists sort by."""
+    from pypinyin import Style, lazy_pinyin  # its dictionaries cost half a second, and few commands need them
+
     full = "".join(lazy_pinyin(name)).lower()
     first = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).lower()
     return f"{full} {first}"[:160]
