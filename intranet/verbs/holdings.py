@@ -77,7 +77,9 @@ def holders(
     if text:
         word = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         pattern = f"%{word}%"
-        query = query.where(or_(Item.number.ilike(pattern, escape="\\"), Item.title.ilike(pattern, escape="\\")))
+        query = query.where(
+            or_(Item.number.ilike(pattern, escape="\\"), Item.title.ilike(pattern, escape="\\"))
+        )
     return [(item, loan) for item, loan in session.execute(query.order_by(Item.number).limit(HOLDERS))]
 
 

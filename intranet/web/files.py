@@ -133,7 +133,9 @@ def _describe(response: Response, opened: deposits.Opened, actor: Actor) -> None
     response.headers["Cache-Control"] = "no-store" if secret else "private, no-cache"
     if secret:
         now = house().clock().astimezone(house().zone)
-        response.headers["X-Watermark"] = quote(f"{item.number} {actor.login} {now:%Y-%m-%dT%H:%M}", safe=" :-")
+        response.headers["X-Watermark"] = quote(
+            f"{item.number} {actor.login} {now:%Y-%m-%dT%H:%M}", safe=" :-"
+        )
 
 
 def disposition(kind: str, filename: str) -> str:

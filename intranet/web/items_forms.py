@@ -158,7 +158,11 @@ def levels(home: House, actor: Actor, kind: Kind) -> list[tuple[str, str, str]]:
     """The levels the actor may give, each with what it means for the files."""
     only_register = home.settings.register_only_levels.split()
     return [
-        (Level(n).slug, present.level_of(n).label, _("只登记，不收存正文") if Level(n).slug in only_register else "")
+        (
+            Level(n).slug,
+            present.level_of(n).label,
+            _("只登记，不收存正文") if Level(n).slug in only_register else "",
+        )
         for n in kind.levels
         if n <= actor.clearance
     ]

@@ -25,7 +25,9 @@ from ..verbs.reading import Filter, Page
 from .names import choices_of, names
 from .present import level_of
 
-OWN = frozenset({"state", "level", "unit", "repository", "mine", "late", "q", "order", "after", "before", "item", "as"})
+OWN = frozenset(
+    {"state", "level", "unit", "repository", "mine", "late", "q", "order", "after", "before", "item", "as"}
+)
 MOST = 60  # values of one filter that an address may carry
 
 
@@ -40,7 +42,9 @@ def name_of(field: Field) -> str:
 
 
 def sortable(kind: Kind, name: str) -> bool:
-    return name in ("number", "updated", "due") or any(f.name == name and f.sort and not f.view for f in kind.fields)
+    return name in ("number", "updated", "due") or any(
+        f.name == name and f.sort and not f.view for f in kind.fields
+    )
 
 
 def filter_of(kind: Kind, args: MultiDict[str, str]) -> Filter:
@@ -86,7 +90,11 @@ def params(kind: Kind, f: Filter) -> dict[str, list[str]]:
         "repository": [str(r) for r in f.repositories],
     }
     found |= {name_of(field): list(f.facets.get(field.name, ())) for field in facets(kind)}
-    found |= {"mine": ["1"] if f.mine else [], "late": ["1"] if f.late else [], "q": [f.text] if f.text else []}
+    found |= {
+        "mine": ["1"] if f.mine else [],
+        "late": ["1"] if f.late else [],
+        "q": [f.text] if f.text else [],
+    }
     found |= {"order": [f.order] if f.order != "-updated" else []}
     return {k: v for k, v in found.items() if v}
 
@@ -147,7 +155,9 @@ class Listing:
         """The states that hold something, or are chosen, in the order of the life."""
         counted = self.page.states
         return [
-            (s, counted.get(s.name, 0)) for s in self.kind.states if counted.get(s.name) or s.name in self.filter.states
+            (s, counted.get(s.name, 0))
+            for s in self.kind.states
+            if counted.get(s.name) or s.name in self.filter.states
         ]
 
     @property
@@ -222,7 +232,9 @@ def _choosers(kind: Kind, f: Filter, actor: Actor) -> list[Chooser]:
         words = [(Level(lv).slug, level_of(lv).label) for lv in levels]
         found.append(Chooser("level", _("密级"), words, [Level(n).slug for n in f.levels]))
     rows = db.session.scalars(select(Unit.id).where(Unit.active).order_by(Unit.path))
-    found.append(Chooser("unit", _("单位"), [(str(i), names().unit(i)) for i in rows], [str(u) for u in f.units]))
+    found.append(
+        Chooser("unit", _("单位"), [(str(i), names().unit(i)) for i in rows], [str(u) for u in f.units])
+    )
     if kind.repositories:
         query = select(Repository.id, Repository.title).where(
             Repository.active, Repository.id.in_(sorted(actor.repositories))

@@ -71,9 +71,11 @@ def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
     with_loan = home.policy.decide(actor, Permission.BODY_OPEN, replace(s, loan=True)).ok
     freshly = home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, s).ok
     way = "" if decision.ok else "factor" if freshly else "loan"
-    if way == "loan" and not with_loan and not home.policy.decide(
-        replace(actor, fresh=True), Permission.BODY_OPEN, replace(s, loan=True)
-    ).ok:
+    if (
+        way == "loan"
+        and not with_loan
+        and not home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, replace(s, loan=True)).ok
+    ):
         way = ""
     return [
         FileRow(
@@ -126,7 +128,10 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
         case "comments":
             found = history.comments(session, item.id)
             names().load(persons=[c.author_id for c in found])
-            return {"comments": found, "may_comment": home.policy.decide(actor, Permission.ITEM_COMMENT, s).ok}
+            return {
+                "comments": found,
+                "may_comment": home.policy.decide(actor, Permission.ITEM_COMMENT, s).ok,
+            }
         case "history":
             return {"saves": _saves(home, actor, s, kind), "action_words": words.of_action}
         case "loans":

@@ -47,7 +47,11 @@ def move(number: str, name: str) -> Response:
     house().policy.demand(signin.actor(), Permission.ITEM_MOVE, s, move=found)
     if s.item.state not in found.sources:
         raise Conflict(
-            _("此记录目前为“%(state)s”，不能“%(step)s”", state=kind.state(s.item.state).title, step=found.title)
+            _(
+                "此记录目前为“%(state)s”，不能“%(step)s”",
+                state=kind.state(s.item.state).title,
+                step=found.title,
+            )
         )
     return _move_page(s, kind, found, {}, {})
 

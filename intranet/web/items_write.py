@@ -80,7 +80,9 @@ def add(kind: str) -> Response:
     except (Conflict, Unavailable) as error:
         form.errors[""] = error.why
         return _new_page(form, STATUS[type(error)])
-    return page.done(url_for("items.show", number=item.number), _("已登记，编号 %(number)s", number=item.number))
+    return page.done(
+        url_for("items.show", number=item.number), _("已登记，编号 %(number)s", number=item.number)
+    )
 
 
 def _nothing_missing(form: Form) -> None:

@@ -136,5 +136,3 @@ def do(loan_id: int, step: str) -> Response:
     except Invalid as invalid:
         return _page(invalid.errors, loan_id, 422)
     return page.done(page.safe_next(request.form.get("next"), url_for("loans.index")), said())
-
-
