@@ -75,9 +75,8 @@ def entry(session: Session, house: House, item: Item) -> Entry:
 def entries(session: Session, house: House, ids: Sequence[int]) -> Made:
     """The entries of these items, in a fixed number of statements. One item that cannot be made spoils no other."""
     made = Made()
-    found = session.scalars(
-        select(Item).where(Item.id.in_(ids)).execution_options(populate_existing=True)
-    ).all()
+    query = select(Item).where(Item.id.in_(ids)).order_by(Item.id)
+    found = session.scalars(query.execution_options(populate_existing=True)).all()
     items = [i for i in found if i.kind in house.kinds]
     made.gone = set(ids) - {i.id for i in items}
     read = _Read(session, house, items)
