@@ -160,35 +160,55 @@ KEPT: Words = {
 }
 DETAILS: Words = {
     "blob": _("文件"),
+    "blobs": _("文件"),
+    "borrower": _("借阅人"),
     "by": _("登记人"),
     "channel": _("渠道"),
+    "checked": _("已核对"),
     "clearance": _("可接触密级"),
     "code": _("代码"),
+    "condition": _("核验结果"),
+    "count": _("条数"),
+    "damaged": _("损坏"),
+    "extra": _("多余"),
+    "files": _("件数"),
     "filter": _("筛选"),
+    "filters": _("筛选"),
+    "form": _("格式"),
     "from": _("原密级"),
     "kind": _("台账"),
+    "loan": _("借阅"),
     "login": _("登录名"),
+    "missing": _("缺失"),
     "moved": _("调动单位"),
+    "name": _("名称"),
     "other": _("另一记录"),
     "outward": _("对投诉人可见"),
     "person": _("人员"),
+    "purpose": _("目的"),
+    "query": _("检索词"),
+    "read": _("逐字节核对"),
     "reason": _("理由"),
     "relation": _("关系"),
     "repository": _("存储库"),
     "roles": _("角色"),
     "rows": _("行数"),
     "run": _("作业"),
+    "shown": _("列出的涉密件"),
     "size": _("字节数"),
     "snapshot": _("快照"),
     "snapshots": _("快照"),
+    "stale": _("过时"),
     "state": _("状态"),
     "to": _("新密级"),
+    "total": _("共计"),
     "unit": _("单位"),
     "units": _("单位"),
     "until": _("截止"),
     "version": _("版本"),
     "vocabulary": _("词表"),
     "why": _("原因"),
+    "witness": _("监销人"),
 }
 
 
@@ -200,7 +220,9 @@ def action(code: str) -> str:
         return str(PERMISSIONS[code])
     if code.startswith("item."):
         name = code.removeprefix("item.")
-        titles = dict.fromkeys(str(m.title) for k in house().kinds.values() if (m := k.move(name)) is not None)
+        titles = dict.fromkeys(
+            str(m.title) for k in house().kinds.values() if (m := k.move(name)) is not None
+        )
         if titles:
             return gettext("／").join(titles)
     return code
