@@ -79,7 +79,8 @@ def extract(
             start_new_session=True,
         )
         try:
-            assert child.stdin and child.stdout
+            if child.stdin is None or child.stdout is None:  # both were asked for above
+                raise ExtractorBroken("the child has no pipes")
             late = False
             out = b""
             try:

@@ -65,7 +65,9 @@ def _attachment(part: EmailMessage, sink: Sink, inner: Inner | None) -> str:
     name = _name(part)
     if name:
         sink.line(name)
-    if inner is None or part.get_content_disposition() == "inline" and part.get_content_maintype() == "image":
+    if inner is None or (
+        part.get_content_disposition() == "inline" and part.get_content_maintype() == "image"
+    ):
         return ""
     note = inner(_payload(part), name)
     return f"{name or part.get_content_type()}: {note}" if note else ""

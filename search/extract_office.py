@@ -49,9 +49,8 @@ def read_docx(data: bytes, sink: Sink) -> None:
     try:
         main = OpcPackage.open(io.BytesIO(data)).main_document_part
         roots = [parse_xml(main.blob)]
-        for rel in main.rels.values():
-            if not rel.is_external and rel.reltype.endswith(_SIDE_PARTS):
-                roots.append(parse_xml(rel.target_part.blob))
+        beside = (r for r in main.rels.values() if not r.is_external and r.reltype.endswith(_SIDE_PARTS))
+        roots.extend(parse_xml(r.target_part.blob) for r in beside)
     except (Problem, MemoryError):
         raise
     except Exception as error:  # python-docx raises KeyError, ValueError, lxml and zip errors on bad files

@@ -77,15 +77,13 @@ def ole(data: bytes, suffix: str) -> str:
 
 
 def _ooxml(names: set[str], types: bytes) -> str:
-    for folder, mime in (("word/", DOCX), ("xl/", XLSX), ("ppt/", PPTX)):
-        if any(n.startswith(folder) for n in names):
-            break
-    else:
-        for word, mime in ((b"wordprocessingml", DOCX), (b"spreadsheetml", XLSX), (b"presentationml", PPTX)):
-            if word in types and b".main+xml" in types:
-                break
-        else:
-            return ""
+    folders = (("word/", DOCX), ("xl/", XLSX), ("ppt/", PPTX))
+    words = ((b"wordprocessingml", DOCX), (b"spreadsheetml", XLSX), (b"presentationml", PPTX))
+    mime = next((m for folder, m in folders if any(n.startswith(folder) for n in names)), "")
+    if not mime and b".main+xml" in types:
+        mime = next((m for word, m in words if word in types), "")
+    if not mime:
+        return ""
     if b"sheet.binary" in types:
         return XLSB
     return _MACRO[mime] if b"macroEnabled.main+xml" in types else mime

@@ -58,7 +58,7 @@ class MemoryStore:
     def check(self) -> None:
         """See Store.check."""
 
-    def clear_partials(self, older_than_seconds: float) -> int:  # noqa: ARG002 - the protocol's
+    def clear_partials(self, older_than_seconds: float) -> int:
         """See Store.clear_partials: nothing unfinished is ever visible here."""
         return 0
 

@@ -38,7 +38,9 @@ def _progress(step: str, objects: int, size: int) -> None:
 def _one(what: str, as_json: bool) -> None:
     """Run a job here and now, recorded like any other. Never beside the worker's: both ask for the same lease."""
     if not lease.take(house(), jobs.LEASE, jobs.HOLD):
-        raise Conflict("后台任务正在做备份作业，请稍后再试 / the worker is busy with a backup job, try again later")
+        raise Conflict(
+            "后台任务正在做备份作业，请稍后再试 / the worker is busy with a backup job, try again later"
+        )
     try:
         done = _performed(what)
     finally:

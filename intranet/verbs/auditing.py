@@ -83,7 +83,9 @@ def page(session: Session, house: House, actor: Actor, f: Filter) -> tuple[list[
     clearance come without number and detail: that something happened is known, to what is not (row 97)."""
     house.policy.demand(actor, Permission.AUDIT_READ)
     private = _private(house)
-    query = select(Audit).where(*_criteria(house, actor, f, private)).order_by(Audit.seq.desc()).limit(PAGE + 1)
+    query = (
+        select(Audit).where(*_criteria(house, actor, f, private)).order_by(Audit.seq.desc()).limit(PAGE + 1)
+    )
     found = [_shown(actor, a, private) for a in session.scalars(query)]
     return found[:PAGE], found[PAGE - 1]["seq"] if len(found) > PAGE else 0
 
@@ -93,7 +95,9 @@ def _private(house: House) -> tuple[str, ...]:
     return tuple(k.number.partition("{")[0] for k in house.kinds.values() if k.need_to_know == 0)
 
 
-def _criteria(house: House, actor: Actor, f: Filter, private: tuple[str, ...]) -> Sequence[ColumnElement[bool]]:
+def _criteria(
+    house: House, actor: Actor, f: Filter, private: tuple[str, ...]
+) -> Sequence[ColumnElement[bool]]:
     exact = ("actor", "action", "outcome", "number")
     found: list[ColumnElement[bool]] = [getattr(Audit, n) == getattr(f, n) for n in exact if getattr(f, n)]
     if f.number:  # asking for a number must not tell what the rows themselves keep to themselves
@@ -128,7 +132,9 @@ def _shown(actor: Actor, a: Audit, private: tuple[str, ...]) -> dict[str, Any]:
 
 def last_check(session: Session) -> tuple[datetime, bool] | None:
     """When the chain was last proved from the page, and whether it was whole."""
-    query = select(Audit.at, Audit.outcome).where(Audit.action == "audit.verify", Audit.outcome.in_(("ok", "alarm")))
+    query = select(Audit.at, Audit.outcome).where(
+        Audit.action == "audit.verify", Audit.outcome.in_(("ok", "alarm"))
+    )
     row = session.execute(query.order_by(Audit.seq.desc()).limit(1)).first()
     return (datetime.fromisoformat(row.at), row.outcome == "ok") if row else None
 

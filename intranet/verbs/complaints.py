@@ -202,7 +202,13 @@ def _tell(w: Work, item: Item, key: str) -> None:
     whom = [handler] if handler else [p.id for p in people.having(w.session, "complaint_handler", item.level)]
     for person_id in whom:
         w.session.add(
-            Message(person_id=person_id, item_id=item.id, at=w.now, code="complaint.added", key=f"{key}:{person_id}")
+            Message(
+                person_id=person_id,
+                item_id=item.id,
+                at=w.now,
+                code="complaint.added",
+                key=f"{key}:{person_id}",
+            )
         )
 
 

@@ -70,7 +70,9 @@ def add_unit(
     """A unit under another."""
     w.house.policy.demand(w.actor, Permission.OFFICE_SET)
     code = code.strip().upper()
-    errors = {} if code.isascii() and code.isalnum() and len(code) <= 40 else {"code": _("代码由字母数字组成")}
+    errors = (
+        {} if code.isascii() and code.isalnum() and len(code) <= 40 else {"code": _("代码由字母数字组成")}
+    )
     errors |= {} if name.strip() else {"title": _("请填写此项")}
     if errors:
         raise Invalid(errors)
@@ -78,7 +80,11 @@ def add_unit(
     if parent and above is None:
         raise Missing()
     unit = Unit(
-        code=code, name=name.strip()[:120], name_en=name_en, parent_id=above.id if above else None, order=order
+        code=code,
+        name=name.strip()[:120],
+        name_en=name_en,
+        parent_id=above.id if above else None,
+        order=order,
     )
     w.session.add(unit)
     w.session.flush()
@@ -128,7 +134,12 @@ def add_place(w: Work, code: str, name: str, strength: int, unit_id: int) -> Pla
     """A storage place; `strength` 1-4 as the levels 内部-绝密 need it."""
     w.house.policy.demand(w.actor, Permission.OFFICE_SET)
     known = w.session.get(Unit, unit_id) is not None
-    checks = {"code": bool(code.strip()), "title": bool(name.strip()), "strength": strength in (1, 2, 3, 4), "unit": known}
+    checks = {
+        "code": bool(code.strip()),
+        "title": bool(name.strip()),
+        "strength": strength in (1, 2, 3, 4),
+        "unit": known,
+    }
     if errors := {k: _("请填写此项") for k, good in checks.items() if not good}:
         raise Invalid(errors)
     place = Place(code=code.strip()[:40], name=name.strip()[:120], strength=strength, unit_id=unit_id)

@@ -11,7 +11,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 LIMIT = 40 << 20  # bytes; a larger "photo" is not one
 PIXELS = 80_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
-BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)  # few bytes that unpack to far too many
+BOMBS = (
+    Image.DecompressionBombWarning,
+    Image.DecompressionBombError,
+)  # few bytes that unpack to far too many
 
 
 def clean(chunks: Iterable[bytes]) -> Iterator[bytes]:

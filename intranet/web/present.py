@@ -49,7 +49,13 @@ def bind(app: Flask) -> None:
         state_of=state_of, theme=theme, value=value, waiting_count=waiting_count, time_words=lambda: json.dumps(times.words(), ensure_ascii=False),
     )  # fmt: skip
     env.filters.update(
-        clock=times.clock, day=times.day, left=times.left, level_of=level_of, moment=times.moment, prose=prose.render, size=size
+        clock=times.clock,
+        day=times.day,
+        left=times.left,
+        level_of=level_of,
+        moment=times.moment,
+        prose=prose.render,
+        size=size,
     )
     app.context_processor(_context)
 

@@ -11,7 +11,9 @@ def test_a_regulation_is_set_with_its_chapters_below_the_page_title() -> None:
 
 
 def test_what_a_text_brings_along_cannot_act() -> None:
-    page = render('<script>alert(1)</script> [点我](javascript:alert(1)) ![图](http://x/y.png) <img src=x onerror=a>')
+    page = render(
+        "<script>alert(1)</script> [点我](javascript:alert(1)) ![图](http://x/y.png) <img src=x onerror=a>"
+    )
     assert "<script" not in page and "<img" not in page and 'href="javascript' not in page
 
 

@@ -20,9 +20,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_attempt_what_key_at", ["what", "key", "at"], unique=False
-        )
+        batch_op.create_index("ix_attempt_what_key_at", ["what", "key", "at"], unique=False)
 
     op.create_table(
         "audit",
@@ -61,9 +59,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_backup_run")),
     )
     with op.batch_alter_table("backup_run", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_backup_run_started"), ["started"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_backup_run_started"), ["started"], unique=False)
 
     op.create_table(
         "chain_head",
@@ -121,9 +117,7 @@ def upgrade() -> None:
         sa.Column("path", sa.String(length=200), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["parent_id"], ["unit.id"], name=op.f("fk_unit_parent_id")
-        ),
+        sa.ForeignKeyConstraint(["parent_id"], ["unit.id"], name=op.f("fk_unit_parent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unit")),
         sa.UniqueConstraint("code", name=op.f("uq_unit_code")),
     )
@@ -151,17 +145,13 @@ def upgrade() -> None:
         sa.Column("theme", sa.String(length=5), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("last_seen", sa.DateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_person_unit_id")
-        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_person_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("login", name=op.f("uq_person_login")),
     )
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_person_pinyin"), ["pinyin"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_person_unit_id"), ["unit_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_person_unit_id"), ["unit_id"], unique=False)
 
     op.create_table(
         "place",
@@ -171,9 +161,7 @@ def upgrade() -> None:
         sa.Column("strength", sa.Integer(), nullable=False),
         sa.Column("unit_id", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_place_unit_id")
-        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_place_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_place")),
         sa.UniqueConstraint("code", name=op.f("uq_place_code")),
     )
@@ -186,12 +174,8 @@ def upgrade() -> None:
             ["repository.id"],
             name=op.f("fk_repository_unit_repository_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_repository_unit_unit_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "repository_id", "unit_id", name=op.f("pk_repository_unit")
-        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_repository_unit_unit_id")),
+        sa.PrimaryKeyConstraint("repository_id", "unit_id", name=op.f("pk_repository_unit")),
     )
     op.create_table(
         "item",
@@ -210,33 +194,19 @@ def upgrade() -> None:
         sa.Column("due", sa.DateTime(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["owner_id"], ["person.id"], name=op.f("fk_item_owner_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["previous_id"], ["person.id"], name=op.f("fk_item_previous_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["repository_id"], ["repository.id"], name=op.f("fk_item_repository_id")
-        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["person.id"], name=op.f("fk_item_owner_id")),
+        sa.ForeignKeyConstraint(["previous_id"], ["person.id"], name=op.f("fk_item_previous_id")),
+        sa.ForeignKeyConstraint(["repository_id"], ["repository.id"], name=op.f("fk_item_repository_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_item_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item")),
         sa.UniqueConstraint("number", name=op.f("uq_item_number")),
     )
     with op.batch_alter_table("item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_item_due"), ["due"], unique=False)
-        batch_op.create_index(
-            "ix_item_kind_state_updated", ["kind", "state", "updated"], unique=False
-        )
-        batch_op.create_index(
-            "ix_item_kind_updated_id", ["kind", "updated", "id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_item_owner_id"), ["owner_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_item_repository_id"), ["repository_id"], unique=False
-        )
+        batch_op.create_index("ix_item_kind_state_updated", ["kind", "state", "updated"], unique=False)
+        batch_op.create_index("ix_item_kind_updated_id", ["kind", "updated", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_item_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_item_repository_id"), ["repository_id"], unique=False)
         batch_op.create_index("ix_item_unit_id_kind", ["unit_id", "kind"], unique=False)
 
     op.create_table(
@@ -245,19 +215,13 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(length=40), nullable=False),
         sa.Column("unit_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_role_person_id")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_role_person_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_role_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role")),
-        sa.UniqueConstraint(
-            "person_id", "role", "unit_id", name=op.f("uq_role_person_id_role_unit_id")
-        ),
+        sa.UniqueConstraint("person_id", "role", "unit_id", name=op.f("uq_role_person_id_role_unit_id")),
     )
     with op.batch_alter_table("role", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_role_person_id"), ["person_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_role_person_id"), ["person_id"], unique=False)
 
     op.create_table(
         "blob",
@@ -284,9 +248,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_blob_name")),
     )
     with op.batch_alter_table("blob", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_blob_fingerprint"), ["fingerprint"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_blob_fingerprint"), ["fingerprint"], unique=False)
         batch_op.create_index(batch_op.f("ix_blob_item_id"), ["item_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_blob_state"), ["state"], unique=False)
 
@@ -298,18 +260,12 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("outward", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["author_id"], ["person.id"], name=op.f("fk_comment_author_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_comment_item_id")
-        ),
+        sa.ForeignKeyConstraint(["author_id"], ["person.id"], name=op.f("fk_comment_author_id")),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_comment_item_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comment")),
     )
     with op.batch_alter_table("comment", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_comment_item_id"), ["item_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_comment_item_id"), ["item_id"], unique=False)
 
     op.create_table(
         "grant",
@@ -324,25 +280,15 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("reason", sa.String(length=300), nullable=False),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_grant_by_id")),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_grant_item_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_grant_person_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_grant_unit_id")
-        ),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_grant_item_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_grant_person_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_grant_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grant")),
     )
     with op.batch_alter_table("grant", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_grant_item_id"), ["item_id"], unique=False)
-        batch_op.create_index(
-            "ix_grant_person_id_item_id", ["person_id", "item_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_grant_unit_id_item_id", ["unit_id", "item_id"], unique=False
-        )
+        batch_op.create_index("ix_grant_person_id_item_id", ["person_id", "item_id"], unique=False)
+        batch_op.create_index("ix_grant_unit_id_item_id", ["unit_id", "item_id"], unique=False)
 
     op.create_table(
         "link",
@@ -350,17 +296,11 @@ def upgrade() -> None:
         sa.Column("other_id", sa.Integer(), nullable=False),
         sa.Column("relation", sa.String(length=20), nullable=False),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_link_item_id")),
-        sa.ForeignKeyConstraint(
-            ["other_id"], ["item.id"], name=op.f("fk_link_other_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "item_id", "other_id", "relation", name=op.f("pk_link")
-        ),
+        sa.ForeignKeyConstraint(["other_id"], ["item.id"], name=op.f("fk_link_other_id")),
+        sa.PrimaryKeyConstraint("item_id", "other_id", "relation", name=op.f("pk_link")),
     )
     with op.batch_alter_table("link", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_link_other_id"), ["other_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_link_other_id"), ["other_id"], unique=False)
 
     op.create_table(
         "loan",
@@ -378,25 +318,15 @@ def upgrade() -> None:
         sa.Column("checked", sa.DateTime(), nullable=True),
         sa.Column("checked_by", sa.Integer(), nullable=True),
         sa.Column("condition", sa.String(length=300), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["borrower_id"], ["person.id"], name=op.f("fk_loan_borrower_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["checked_by"], ["person.id"], name=op.f("fk_loan_checked_by")
-        ),
-        sa.ForeignKeyConstraint(
-            ["decided_by"], ["person.id"], name=op.f("fk_loan_decided_by")
-        ),
+        sa.ForeignKeyConstraint(["borrower_id"], ["person.id"], name=op.f("fk_loan_borrower_id")),
+        sa.ForeignKeyConstraint(["checked_by"], ["person.id"], name=op.f("fk_loan_checked_by")),
+        sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_loan_decided_by")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_loan_item_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_loan")),
     )
     with op.batch_alter_table("loan", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_loan_borrower_id_state", ["borrower_id", "state"], unique=False
-        )
-        batch_op.create_index(
-            "ix_loan_item_id_state", ["item_id", "state"], unique=False
-        )
+        batch_op.create_index("ix_loan_borrower_id_state", ["borrower_id", "state"], unique=False)
+        batch_op.create_index("ix_loan_item_id_state", ["item_id", "state"], unique=False)
 
     op.create_table(
         "message",
@@ -407,19 +337,13 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("read", sa.DateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_message_item_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_message_person_id")
-        ),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_message_item_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_message_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint("key", name=op.f("uq_message_key")),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_message_person_id_read", ["person_id", "read"], unique=False
-        )
+        batch_op.create_index("ix_message_person_id_read", ["person_id", "read"], unique=False)
 
     op.create_table(
         "outbox",
@@ -431,15 +355,11 @@ def upgrade() -> None:
         sa.Column("ready", sa.DateTime(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(length=300), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_outbox_item_id")
-        ),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_outbox_item_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_outbox_item_id"), ["item_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_outbox_item_id"), ["item_id"], unique=False)
         batch_op.create_index("ix_outbox_topic_ready", ["topic", "ready"], unique=False)
 
     op.create_table(
@@ -455,24 +375,16 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["by_id"], ["person.id"], name=op.f("fk_revision_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_revision_item_id")
-        ),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_revision_by_id")),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_revision_item_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
-        sa.UniqueConstraint(
-            "item_id", "version", name=op.f("uq_revision_item_id_version")
-        ),
+        sa.UniqueConstraint("item_id", "version", name=op.f("uq_revision_item_id_version")),
     )
     op.create_table(
         "tracking",
         sa.Column("item_id", sa.Integer(), nullable=False),
         sa.Column("code_hash", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_tracking_item_id")
-        ),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_tracking_item_id")),
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_tracking")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_tracking_code_hash")),
     )
@@ -483,29 +395,19 @@ def upgrade() -> None:
         sa.Column("text", sa.String(length=200), nullable=True),
         sa.Column("number", sa.BigInteger(), nullable=True),
         sa.Column("date", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["item.id"], name=op.f("fk_value_item_id")
-        ),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_value_item_id")),
         sa.PrimaryKeyConstraint("item_id", "field", name=op.f("pk_value")),
     )
     with op.batch_alter_table("value", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_value_field_date", ["field", "date", "item_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_value_field_number", ["field", "number", "item_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_value_field_text", ["field", "text", "item_id"], unique=False
-        )
+        batch_op.create_index("ix_value_field_date", ["field", "date", "item_id"], unique=False)
+        batch_op.create_index("ix_value_field_number", ["field", "number", "item_id"], unique=False)
+        batch_op.create_index("ix_value_field_text", ["field", "text", "item_id"], unique=False)
 
     op.create_table(
         "blob_text",
         sa.Column("blob_id", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["blob_id"], ["blob.id"], name=op.f("fk_blob_text_blob_id")
-        ),
+        sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name=op.f("fk_blob_text_blob_id")),
         sa.PrimaryKeyConstraint("blob_id", name=op.f("pk_blob_text")),
     )
     # ### end Alembic commands ###
