@@ -112,6 +112,9 @@ def _wanted(blob: Blob) -> tuple[int, int, bool]:
         condition = parse_if_range_header(request.headers["If-Range"])
         if condition.etag != etag(blob):
             return 0, blob.size, False
+    first = asked.ranges[0][0]
+    if first is not None and -first > blob.size > 0:
+        return 0, blob.size, True  # the last n bytes of fewer are all of them (RFC 9110 §14.1.2)
     found = asked.range_for_length(blob.size)
     if found is None:
         return 0, -1, True
