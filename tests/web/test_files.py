@@ -135,11 +135,7 @@ def test_a_part_is_only_of_the_file_one_began_with(as_: As, db: Session, held: I
 
 
 def test_an_empty_file_is_an_empty_answer(as_: As, desk: Office, db: Session) -> None:
-    try:
-        blob = desk.deposit("officer", b"", "空.txt")
-    except Exception as refused:  # noqa: BLE001  where empty files are not taken there is nothing to open
-        assert "空" in str(refused) or "files" in str(refused)
-        return
+    blob = desk.deposit("officer", b"", "空.txt")
     item = desk.add("resource", "officer", blobs=(blob,))
     answer = as_("cook").get(address(db, item))
     assert (answer.status_code, answer.data) == (200, b"")
@@ -277,9 +273,13 @@ def test_damage_further_on_breaks_the_connection_off(
     answer = as_("cook").get(address(db, item), buffered=False)
     assert answer.status_code == 200
     got = bytearray()
-    with pytest.raises(VaultError):
+
+    def receive() -> None:
         for piece in answer.response:
-            got += piece
+            got.extend(piece)
+
+    with pytest.raises(VaultError):
+        receive()
     assert 0 < len(got) < len(body)
     assert bytes(got) == body[: len(got)], "nothing unproved was sent"
     assert len(desk.audit("body.damaged")) == 1
