@@ -124,6 +124,17 @@ def links(session: Session, house: House, actor: Actor, item_id: int, now: datet
     return [Linked(*row) for row in session.execute(query.order_by(Link.relation, Item.number.desc()))]
 
 
+def newer(session: Session, house: House, actor: Actor, item_id: int, now: datetime) -> Item | None:
+    """The newest version that the actor may know of, where the item is an older one: nobody should quote an old law."""
+    query = (
+        select(Item)
+        .join(Link, and_(Link.item_id == Item.id, Link.other_id == item_id, Link.relation == "version"))
+        .where(house.policy.visible(actor, now))
+        .order_by(Item.id.desc())
+    )
+    return session.scalar(query.limit(1))
+
+
 def grants(session: Session, item_id: int) -> list[Grant]:
     """All who were ever let in, the living first."""
     query = select(Grant).where(Grant.item_id == item_id)

@@ -163,7 +163,8 @@ def _may_edit(home: House, actor: Actor, s: Standing) -> bool:
 def _saves(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[Any, list[history.Change]]]:
     """(revision, what it changed), newest first, only in fields the actor may see."""
     fields = history.shown(home, actor, s, kind)
-    rows = history.revisions(db.session(), s.item.id)
+    saves = history.revisions(db.session(), s.item.id)
+    rows = [r for r in saves if home.policy.saw(actor, s, r.state, r.level)]
     people: list[int | None] = [r.by_id for r in rows]
     people += [r.data.get(f.name) for f in fields if f.widget == "person" for r in rows]
     names().load(persons=people)
@@ -207,6 +208,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "texts": texts,
         "facts": facts,
         "life": life,
+        "newer": history.newer(db.session(), home, actor, item.id, home.clock()),
         "dates": dates(kind, life),
         "offers": offers(home, actor, s),
         "files": file_rows(home, actor, s),

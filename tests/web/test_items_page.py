@@ -183,3 +183,13 @@ def test_printing_is_recorded_and_carries_mark_number_and_reader(as_: As, desk: 
 def test_the_boxes_on_paper_are_the_steps_of_the_main_line(desk: Office) -> None:
     kind = desk.house.kinds["workorder"]
     assert [str(title) for title, _step in boxes(kind, [])] == ["派工", "接单", "完工", "验收办结"]
+
+
+def test_an_older_version_says_so_and_leads_to_the_newer(as_: As, desk: Office) -> None:
+    old = desk.add("resource", "officer", title="消防法", issued="2019-04-23")
+    new = desk.add("resource", "officer", title="消防法", issued="2021-04-29")
+    with desk.w("officer") as w:
+        items.link(w, w.session.get_one(Item, new.id), w.session.get_one(Item, old.id), "version")
+    assert f"/i/{new.number}" in as_("cook").get(f"/i/{old.number}").text
+    assert "较旧的版本" in as_("cook").get(f"/i/{old.number}").text
+    assert "较旧的版本" not in as_("cook").get(f"/i/{new.number}").text
