@@ -28,6 +28,20 @@
     window.history.replaceState(window.history.state, "", big.form.getAttribute("action") + "?" + new URLSearchParams(asked));
     window.htmx.trigger(big.form, "find");
   });
+  /* What htmx shows without a reload stands in the address too: filters of a list, the tab that is open. */
+  function stand(address) { window.history.replaceState(window.history.state, "", address); }
+  ["change", "input"].forEach(function (name) {
+    doc.addEventListener(name, function (e) {
+      var f = form(e.target);
+      if (!f || f.dataset.address === undefined || !window.htmx) return;
+      var asked = Array.from(new FormData(f)).filter(function (pair) { return pair[1]; });
+      stand(f.getAttribute("action") + (asked.length ? "?" + new URLSearchParams(asked) : ""));
+    });
+  });
+  doc.addEventListener("click", function (e) {
+    var link = e.target.closest("a[data-address]");
+    if (link && window.htmx && !e.ctrlKey && !e.metaKey && !e.shiftKey) stand(link.getAttribute("href"));
+  });
   if (find) {
     typed(find, 220, function (text) { if (text) window.htmx.trigger(find, "find"); else live.textContent = ""; });
     find.form.addEventListener("keydown", function (e) {
