@@ -39,6 +39,7 @@ def due(house: House) -> int:
 def _wanted(house: House) -> bool:
     """One cheap look, so that an idle tick writes nothing. A run whose worker died is wanted too: it must be buried."""
     session = db.session()
+    session.rollback()  # whoever used it before may have left an older snapshot
     open_ = select(BackupRun.outcome).where(BackupRun.outcome.in_(("queued", "running"))).distinct()
     outcomes = set(session.scalars(open_))
     orphaned = "running" in outcomes and lease.free(session, house, LEASE)

@@ -115,11 +115,34 @@ def _postgres(settings: Settings, folder: Path) -> Dumped:
         row = live.execute("SELECT pg_export_snapshot()").fetchone()
         objects = [ObjectRef(*r) for r in live.execute(BLOBS)]
         head = live.execute(HEAD).fetchone()
-        command = ["pg_dump", "-Fc", "-Z0", f"--snapshot={row[0] if row else ''}", "-f", str(target), url]
+        command = [
+            "pg_dump",
+            "-Fc",
+            "-Z0",
+            f"--snapshot={row[0] if row else ''}",
+            "-f",
+            str(target),
+            _quiet(url, folder),
+        ]
         done = subprocess.run(command, capture_output=True, check=False, text=True)
     if done.returncode:
         raise Unavailable(done.stderr.strip()[:300])
     return target, objects, head
+
+
+def _quiet(url: str, folder: Path) -> str:
+    """The address without its password, which goes into a file of the private folder: arguments are seen by everybody on
+    the machine (`ps`)."""
+    from psycopg import conninfo
+
+    facts = conninfo.conninfo_to_dict(url)
+    password = str(facts.pop("password", "") or "")
+    if not password:
+        return url
+    kept = folder / "password"
+    with open(os.open(kept, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        file.write("*:*:*:*:" + password.replace("\\", "\\\\").replace(":", "\\:") + "\n")
+    return conninfo.make_conninfo(**{**facts, "passfile": str(kept)})
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -24,7 +24,9 @@ FIELDS = ("actor", "action", "outcome", "number", "since", "until")
 def _filter() -> auditing.Filter:
     before = request.args.get("before", "0")
     words = {n: request.args.get(n, "").strip()[:80] for n in FIELDS}
-    return auditing.Filter(**words, before=int(before) if before.isascii() and before.isdigit() and len(before) < 16 else 0)
+    return auditing.Filter(
+        **words, before=int(before) if before.isascii() and before.isdigit() and len(before) < 16 else 0
+    )
 
 
 @bp.get("/")
@@ -58,7 +60,9 @@ def _actions() -> list[tuple[str, list[tuple[str, str]]]]:
     """What was ever done, in words, under its heading: the choices of the filter."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for code, count in auditing.actions(db.session()):
-        groups.setdefault(log_words.group(code), []).append((code, _("%(name)s（%(more)s）", name=log_words.action(code), more=count)))
+        groups.setdefault(log_words.group(code), []).append(
+            (code, _("%(name)s（%(more)s）", name=log_words.action(code), more=count))
+        )
     return sorted(groups.items())
 
 
@@ -66,7 +70,7 @@ def _people(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Names of the logins on the page."""
     logins = {r["actor"] for r in rows}
     found = db.session.execute(select(Person.login, Person.name).where(Person.login.in_(sorted(logins))))
-    return {login: name for login, name in found}
+    return dict(found.tuples().all())
 
 
 def _open_numbers(rows: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -91,7 +95,9 @@ def verify() -> Response:
     if report.ok:
         return page.done(url_for(".index"), _("审计链完整：%(n)s 行逐行核对无误", n=report.count))
     why = _(
-        "审计链不完整：%(why)s（第 %(n)s 行）。请保全现场，立即报告。", why=log_words.chain(report.why), n=report.first_bad or "?"
+        "审计链不完整：%(why)s（第 %(n)s 行）。请保全现场，立即报告。",
+        why=log_words.chain(report.why),
+        n=report.first_bad or "?",
     )
     return page.done(url_for(".index"), why, "late")
 

@@ -142,7 +142,9 @@ def receipt() -> Response:
 
 def _qr(address: str) -> Markup:
     """The address to follow at, to be photographed. Never the code: whoever finds the sheet could read along."""
-    drawn = segno.make(address, error="m", micro=False).svg_inline(omitsize=True, border=2, svgclass="qr-code", lineclass=None)
+    drawn = segno.make(address, error="m", micro=False).svg_inline(
+        omitsize=True, border=2, svgclass="qr-code", lineclass=None
+    )
     return Markup(drawn)  # noqa: S704  drawn by segno from our own address
 
 

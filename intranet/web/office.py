@@ -42,7 +42,7 @@ def _page(errors: dict[str, Any], status: int = 422) -> Response:
         units=units,
         unit_options=indented,
         parent_options=[(codes[i], name) for i, name in indented],
-        staff={unit: n for unit, n in db.session.execute(counted)},
+        staff=dict(db.session.execute(counted).tuples().all()),
         terms=[t for t in words if t.active],
         retired=[t for t in words if not t.active],
         repositories=list(db.session.scalars(select(Repository).order_by(Repository.code))),
@@ -64,7 +64,9 @@ def add(what: str) -> Response:
             if what == "unit":
                 if not form.get("parent"):
                     raise Invalid({"parent": _("请从列表中选择")})
-                office.add_unit(w, code, title, parent=form["parent"], name_en=form.get("name_en", "").strip()[:120])
+                office.add_unit(
+                    w, code, title, parent=form["parent"], name_en=form.get("name_en", "").strip()[:120]
+                )
             elif what == "term":
                 office.add_term(w, "subclass", code or title, title)
             elif what == "repository":

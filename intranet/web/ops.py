@@ -65,7 +65,9 @@ def _health() -> dict[str, Any]:
     """What an operator looks at first: queue, disk, index, worker."""
     now = house().clock()
     waiting, oldest, failed = db.session.execute(
-        select(func.count(), func.min(Outbox.ready), func.count().filter(Outbox.tries > 2)).where(Outbox.ready <= now)
+        select(func.count(), func.min(Outbox.ready), func.count().filter(Outbox.tries > 2)).where(
+            Outbox.ready <= now
+        )
     ).one()
     disk = shutil.disk_usage(house().settings.data)
     leases = list(db.session.scalars(select(Lease).order_by(Lease.name)))
@@ -92,14 +94,21 @@ def summary(run: BackupRun) -> str:
     r, done = run.report or {}, run.outcome in ("ok", "problem")
     if run.outcome in ("queued", "running"):
         step = log_words.step(str(r.get("step", "")))
-        return _("%(step)s：%(n)s 件，%(size)s", step=step, n=r.get("objects", 0), size=_size(r.get("bytes"))) if r else ""
+        return (
+            _("%(step)s：%(n)s 件，%(size)s", step=step, n=r.get("objects", 0), size=_size(r.get("bytes")))
+            if r
+            else ""
+        )
     if not done:
         error = str(r.get("error", ""))
         return _("执行中断：后台任务被终止") if error == "interrupted" else error
     faults = len(r.get("missing") or ()) + len(r.get("damaged") or ())
     if run.what == "run":
         text = _(
-            "新增 %(new)s 件（%(size)s），共 %(n)s 件", new=r.get("new_objects", 0), size=_size(r.get("new_bytes")), n=r.get("objects", 0)
+            "新增 %(new)s 件（%(size)s），共 %(n)s 件",
+            new=r.get("new_objects", 0),
+            size=_size(r.get("new_bytes")),
+            n=r.get("objects", 0),
         )
         return text + (_("；%(n)s 件未能复制", n=r["problems"]) if r.get("problems") else "")
     if run.what == "verify":
@@ -115,11 +124,21 @@ def _drill(r: dict[str, Any], faults: int) -> str:
     parts += [_("缺失或损坏 %(n)s 件", n=faults)] if faults else []
     if not r.get("opened", True):
         return _("，").join([*parts, _("此处没有备份私钥，数据库未能打开核对")])
-    proofs = (("integrity", _("数据库完好")), ("audit_whole", _("审计链完整")), ("head_agrees", _("链头一致")))
+    proofs = (
+        ("integrity", _("数据库完好")),
+        ("audit_whole", _("审计链完整")),
+        ("head_agrees", _("链头一致")),
+    )
     parts += [word if r.get(k) else _("未通过：%(what)s", what=word) for k, word in proofs if k in r]
     counts = r.get("counts") or {}
     if counts:
-        parts.append(_("登记 %(items)s 条、人员 %(people)s 名", items=counts.get("item", 0), people=counts.get("person", 0)))
+        parts.append(
+            _(
+                "登记 %(items)s 条、人员 %(people)s 名",
+                items=counts.get("item", 0),
+                people=counts.get("person", 0),
+            )
+        )
     return _("，").join(parts)
 
 
@@ -137,7 +156,9 @@ def start(what: str) -> Response:
             backups.request(w, what)
     except Conflict as conflict:
         return _page({"": conflict.why})
-    return page.done(url_for(".index", _anchor="runs"), _("作业已排队，结果会显示在此页；可以离开，不影响作业"))
+    return page.done(
+        url_for(".index", _anchor="runs"), _("作业已排队，结果会显示在此页；可以离开，不影响作业")
+    )
 
 
 @bp.get("/retention")
@@ -153,7 +174,13 @@ def simulate() -> Response:
     except (VaultError, OSError) as error:
         problem = f"{type(error).__name__}: {error}"[:300]
     return page.render(
-        "ops/retention.html", plan=plan, problem=problem, keep=keep, set_=set_, same=keep == set_, words=log_words
+        "ops/retention.html",
+        plan=plan,
+        problem=problem,
+        keep=keep,
+        set_=set_,
+        same=keep == set_,
+        words=log_words,
     )
 
 

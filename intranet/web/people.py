@@ -72,7 +72,7 @@ def _criteria(text: str, unit: str) -> list[ColumnElement[bool]]:
 
 def _beyond(after: str) -> list[ColumnElement[bool]]:
     pinyin, _sep, last = after.rpartition("|")
-    if not last.isdigit():
+    if not (last.isascii() and last.isdigit() and len(last) < 10):
         return []
     return [or_(Person.pinyin > pinyin, (Person.pinyin == pinyin) & (Person.id > int(last)))]
 
@@ -155,7 +155,9 @@ def _page(person_id: int, errors: dict[str, Any], status: int = 422) -> Response
         status=status if errors else 200,
         person=person,
         held=held,
-        kept=request.form.getlist("role") if "clearance" in request.form else [f"{r.role}@{r.unit_id or ''}" for r in held],
+        kept=request.form.getlist("role")
+        if "clearance" in request.form
+        else [f"{r.role}@{r.unit_id or ''}" for r in held],
         titles=ROLES,
         roles={r: t for r, t in ROLES.items() if r not in people.IMPLIED},
         units=choosers.units(),

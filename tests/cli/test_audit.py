@@ -80,7 +80,9 @@ def test_any_change_to_any_column(run: Any, desk: Office, log: list[Audit], chan
         (["DELETE FROM audit"], chain.CUT),
     ],
 )  # fmt: skip
-def test_rows_gone_or_moved(run: Any, desk: Office, log: list[Audit], statements: list[str], why: str) -> None:
+def test_rows_gone_or_moved(
+    run: Any, desk: Office, log: list[Audit], statements: list[str], why: str
+) -> None:
     by_hand(desk, *statements)
     code, report = run("verify")
     assert (code, report["why"]) == (1, why)
@@ -111,7 +113,9 @@ def test_an_export_proves_itself_elsewhere(run: Any, desk: Office, log: list[Aud
 
     assert check(target) == 0 == run("verify", str(target))[0]
     lines = target.read_bytes().splitlines(keepends=True)
-    for n, broken in enumerate((lines[:-1], [*lines[:2], *lines[3:]], [lines[0].replace(b'"count":', b'"count":1'), *lines[1:]])):
+    for n, broken in enumerate(
+        (lines[:-1], [*lines[:2], *lines[3:]], [lines[0].replace(b'"count":', b'"count":1'), *lines[1:]])
+    ):
         spoilt = tmp_path / f"spoilt-{n}.jsonl"
         spoilt.write_bytes(b"".join(broken))
         assert check(spoilt) == 1 == run("verify", str(spoilt))[0]

@@ -47,7 +47,9 @@ def test_a_person_is_added_with_standing(app: Flask, desk: Office, db: Session) 
 )  # fmt: skip
 def test_what_is_wrong_is_said_and_nothing_is_made(app: Flask, desk: Office, words: tuple[str, ...]) -> None:
     before = len(json.loads(run(app, "list", "--json")[1]))
-    code, told = run(app, "add", "somebody", "--name", "某人", *words, "--password-stdin", stdin=PASSWORD + "\n")
+    code, told = run(
+        app, "add", "somebody", "--name", "某人", *words, "--password-stdin", stdin=PASSWORD + "\n"
+    )
     assert code == 1 and told.strip()
     assert len(json.loads(run(app, "list", "--json")[1])) == before
 

@@ -20,7 +20,13 @@ from intranet.verbs import complaints, items
 from intranet.work import Work
 from tests.office import Clock, Office
 
-RAW = {"topic": "canteen", "statement": "餐盘没有洗净", "where": "第一食堂", "name": "郝女士", "contact": "内线 8123"}
+RAW = {
+    "topic": "canteen",
+    "statement": "餐盘没有洗净",
+    "where": "第一食堂",
+    "name": "郝女士",
+    "contact": "内线 8123",
+}
 Ws = Callable[..., AbstractContextManager[Work]]
 
 
@@ -59,7 +65,13 @@ def test_two_codes_are_never_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["dema2345kx7pw3nr", " DEMA 2345 KX7P W3NR ", "DEMA—2345—KX7P—W3NR", "ＤＥＭＡ－２３４５－ＫＸ７Ｐ－Ｗ３ＮＲ"]
+    "typed",
+    [
+        "dema2345kx7pw3nr",
+        " DEMA 2345 KX7P W3NR ",
+        "DEMA—2345—KX7P—W3NR",
+        "ＤＥＭＡ－２３４５－ＫＸ７Ｐ－Ｗ３ＮＲ",
+    ],
 )
 def test_a_code_may_be_typed_in_many_ways(typed: str) -> None:
     assert complaints.plain(typed) == complaints.plain("DEMA-2345-KX7P-W3NR")

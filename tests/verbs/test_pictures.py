@@ -38,7 +38,14 @@ def test_nothing_but_the_picture_is_left(form: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"plain text", b"\xff\xd8\xff not a photo at all", photo()[:200], b"\x00\x00\x00\x18ftypmp42 a film"]
+    "data",
+    [
+        b"",
+        b"plain text",
+        b"\xff\xd8\xff not a photo at all",
+        photo()[:200],
+        b"\x00\x00\x00\x18ftypmp42 a film",
+    ],
 )
 def test_what_is_no_whole_picture_stays_as_evidence(data: bytes) -> None:
     assert b"".join(pictures.clean([data])) == data
@@ -46,6 +53,8 @@ def test_what_is_no_whole_picture_stays_as_evidence(data: bytes) -> None:
 
 def test_a_bomb_is_not_unpacked() -> None:
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    chunk = struct.pack(">I", len(header)) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    chunk = (
+        struct.pack(">I", len(header)) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    )
     bomb = b"\x89PNG\r\n\x1a\n" + chunk
     assert b"".join(pictures.clean([bomb])) == bomb

@@ -79,7 +79,9 @@ def test_asking_for_a_hidden_number_tells_nothing(
     auditor: FlaskClient, complaint: Item, desk: Office, what: str
 ) -> None:
     hidden = complaint if what == "complaint" else desk.add("document", "custodian", level=Level.SECRET)
-    asked, unknown = (auditor.get("/audit/", query_string={"number": n}).text for n in (hidden.number, "TS-2026-99999"))
+    asked, unknown = (
+        auditor.get("/audit/", query_string={"number": n}).text for n in (hidden.number, "TS-2026-99999")
+    )
     assert "没有符合条件的记录" in asked and "没有符合条件的记录" in unknown
 
 
@@ -87,7 +89,8 @@ def test_a_closed_row_holds_no_trace_of_its_item(complaint: Item, desk: Office, 
     rows, _next = auditing.page(db, desk.house, desk.actor("auditor"), auditing.Filter(action="item.create"))
     closed = [r for r in rows if r["closed"]]
     assert closed and all(
-        (r["item"], r["number"], r["level"], r["unit"], r["detail"]) == (None, "", None, None, {}) for r in closed
+        (r["item"], r["number"], r["level"], r["unit"], r["detail"]) == (None, "", None, None, {})
+        for r in closed
     )
 
 
@@ -102,11 +105,16 @@ def test_a_number_is_a_link_only_where_it_opens(auditor: FlaskClient, desk: Offi
 def test_days_are_those_of_the_office(as_: As, desk: Office, clock: Clock) -> None:
     clock.forward(hours=15, minutes=30)  # half past midnight in Shanghai, still the 23rd in UTC
     item, auditor = desk.add("notice", "officer"), as_("auditor")
-    found = {d: auditor.get(f"/audit/?action=item.create&since={d}&until={d}").text for d in ("2026-11-23", "2026-11-24")}
+    found = {
+        d: auditor.get(f"/audit/?action=item.create&since={d}&until={d}").text
+        for d in ("2026-11-23", "2026-11-24")
+    }
     assert item.number in found["2026-11-24"] and item.number not in found["2026-11-23"]
 
 
-@pytest.mark.parametrize("query", ["since=never", "until=9999-12-31", "before=x", "before=-1", "action=%00", "outcome=?"])
+@pytest.mark.parametrize(
+    "query", ["since=never", "until=9999-12-31", "before=x", "before=-1", "action=%00", "outcome=?"]
+)
 def test_nonsense_in_the_address_is_no_error(auditor: FlaskClient, query: str) -> None:
     assert auditor.get(f"/audit/?{query}").status_code == 200
 
@@ -118,7 +126,9 @@ def test_the_pages_hold_every_row_once(auditor: FlaskClient, desk: Office, db: S
     seen: list[int] = []
     actor, before = desk.actor("auditor"), 0
     while True:
-        rows, before = auditing.page(db, desk.house, actor, auditing.Filter(action="people.update", before=before))
+        rows, before = auditing.page(
+            db, desk.house, actor, auditing.Filter(action="people.update", before=before)
+        )
         seen += [r["seq"] for r in rows]
         if not before:
             break
@@ -146,7 +156,9 @@ def test_a_changed_row_is_found_and_the_alarm_stays(auditor: FlaskClient, desk: 
     assert "核对时发现审计链不完整" in auditor.get("/audit/").text
 
 
-def test_a_cut_tail_is_found_by_the_head_kept_outside(auditor: FlaskClient, desk: Office, db: Session) -> None:
+def test_a_cut_tail_is_found_by_the_head_kept_outside(
+    auditor: FlaskClient, desk: Office, db: Session
+) -> None:
     desk.add("notice", "officer")
     assert heads.keep(desk.house)
     last = db.scalars(text("SELECT max(seq) FROM audit")).one()

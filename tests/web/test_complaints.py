@@ -71,7 +71,9 @@ def test_the_receipt_is_forgotten_when_told_so_or_after_an_hour(client: FlaskCli
     assert client.get("/complaints/receipt").status_code == 303
 
 
-def test_the_picture_to_photograph_holds_the_address_only(client: FlaskClient, code: str, house: House) -> None:
+def test_the_picture_to_photograph_holds_the_address_only(
+    client: FlaskClient, code: str, house: House
+) -> None:
     drawn = str(web._qr(f"{house.settings.base_url}/track"))
     assert drawn in client.get("/complaints/receipt").text
     assert "<svg" in drawn and code not in drawn
@@ -106,11 +108,15 @@ def test_nobody_adopts_a_file_that_is_not_his(client: FlaskClient, desk: Office,
     assert db.get_one(Blob, stranger).item_id is None
 
 
-def test_a_photo_forgets_where_it_was_taken(client: FlaskClient, db: Session, house: House, desk: Office) -> None:
+def test_a_photo_forgets_where_it_was_taken(
+    client: FlaskClient, db: Session, house: House, desk: Office
+) -> None:
     send(client, ("现场.jpg", photo()), ("录音.mp3", b"ID3 recorded"))
     db.rollback()
     picture, sound = db.scalars(select(Blob).order_by(Blob.id)).all()
-    bodies = [b"".join(deposits.open_body(house, desk.actor("handler"), b.id).read()) for b in (picture, sound)]
+    bodies = [
+        b"".join(deposits.open_body(house, desk.actor("handler"), b.id).read()) for b in (picture, sound)
+    ]
     assert b"Spy Phone" not in bodies[0] and bodies[1] == b"ID3 recorded"
 
 

@@ -28,7 +28,16 @@ def test_for_the_administrator_only(as_: As, login: str) -> None:
 
 def test_all_four_lists_stand_on_one_page(admin: FlaskClient) -> None:
     page = admin.get("/office/").text
-    for word in ('id="unit"', 'id="term"', 'id="repository"', 'id="place"', "水电维修班", "应急预案", "采购与合同库", "保密室"):
+    for word in (
+        'id="unit"',
+        'id="term"',
+        'id="repository"',
+        'id="place"',
+        "水电维修班",
+        "应急预案",
+        "采购与合同库",
+        "保密室",
+    ):
         assert word in page
 
 
@@ -41,7 +50,9 @@ def test_all_four_lists_stand_on_one_page(admin: FlaskClient) -> None:
         ("place", {"code": "SG-9", "title": "锁柜 9 号", "strength": "3", "unit": "1"}, Place),
     ],
 )
-def test_a_row_is_added(admin: FlaskClient, db: Session, what: str, form: dict[str, str], model: type) -> None:
+def test_a_row_is_added(
+    admin: FlaskClient, db: Session, what: str, form: dict[str, str], model: type
+) -> None:
     before = len(db.scalars(select(model)).all())
     answer = admin.post(f"/office/{what}", data=form)
     assert (answer.status_code, answer.location) == (303, f"/office/#{what}")
@@ -65,7 +76,9 @@ def test_a_row_is_added(admin: FlaskClient, db: Session, what: str, form: dict[s
         ("place", {"code": "Z", "title": "没有单位", "strength": "1", "unit": "999"}, 422),
     ],
 )
-def test_a_mistake_is_told_beside_its_field(admin: FlaskClient, what: str, form: dict[str, str], status: int) -> None:
+def test_a_mistake_is_told_beside_its_field(
+    admin: FlaskClient, what: str, form: dict[str, str], status: int
+) -> None:
     page = admin.post(f"/office/{what}", data=form)
     assert page.status_code == status
     section = page.text.partition(f'<section class="list-part" id="{what}"')[2].partition("</section>")[0]
@@ -91,7 +104,9 @@ def test_readers_are_set(admin: FlaskClient, db: Session, desk: Office, as_: As)
     assert not shelf.open and readers == {desk.unit("WX")}
     assert shelf.id in desk.actor("plumber").repositories
     assert shelf.id not in desk.actor("cook").repositories
-    admin.post(f"/office/repository/{shelf.id}", data={"open": "0", "unit": [desk.unit("WX"), desk.unit("ST")]})
+    admin.post(
+        f"/office/repository/{shelf.id}", data={"open": "0", "unit": [desk.unit("WX"), desk.unit("ST")]}
+    )
     db.rollback()
     assert shelf.id in desk.actor("cook").repositories
     admin.post(f"/office/repository/{shelf.id}", data={"open": "1"})
@@ -100,7 +115,9 @@ def test_readers_are_set(admin: FlaskClient, db: Session, desk: Office, as_: As)
 
 
 @pytest.mark.parametrize("units", [[], ["999"], ["x"]])
-def test_a_repository_that_nobody_could_read_is_refused(admin: FlaskClient, db: Session, units: list[str]) -> None:
+def test_a_repository_that_nobody_could_read_is_refused(
+    admin: FlaskClient, db: Session, units: list[str]
+) -> None:
     shelf = db.scalars(select(Repository).where(Repository.code == "SB")).one()
     page = admin.post(f"/office/repository/{shelf.id}", data={"open": "0", "unit": units})
     assert page.status_code == 422 and "请至少勾选一个单位" in page.text

@@ -50,13 +50,25 @@ def test_as_one_types_only_the_rows_come(as_: As) -> None:
 
 def test_the_directory_turns_its_pages(as_: As, desk: Office, db: Session) -> None:
     for n in range(70):
-        db.add(Person(login=f"p{n:03}", name=f"某人{n:03}", pinyin=f"mouren{n:03}", unit_id=1, created=desk.house.clock()))
+        db.add(
+            Person(
+                login=f"p{n:03}",
+                name=f"某人{n:03}",
+                pinyin=f"mouren{n:03}",
+                unit_id=1,
+                created=desk.house.clock(),
+            )
+        )
     db.commit()
     browser, seen, url = as_("cook"), list[str](), "/people/?q=某人"
     while url:
         page = browser.get(url).text
         seen += [line.split("<")[0] for line in page.split('">') if line.startswith("某人")]
-        url = page.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&") if 'rel="next"' in page else ""
+        url = (
+            page.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+            if 'rel="next"' in page
+            else ""
+        )
     assert seen == [f"某人{n:03}" for n in range(70)]
 
 
@@ -84,7 +96,9 @@ def test_an_account_starts_low(as_: As, desk: Office, db: Session) -> None:
 
 
 def test_a_mistake_keeps_what_was_typed(as_: As) -> None:
-    page = as_("admin").post("/people/new", data={"login": "cook", "name": "重名者", "unit": "", "password": "abc"})
+    page = as_("admin").post(
+        "/people/new", data={"login": "cook", "name": "重名者", "unit": "", "password": "abc"}
+    )
     assert page.status_code == 422
     assert 'value="重名者"' in page.text and "登录名已被使用" in page.text
 
@@ -106,13 +120,25 @@ def test_facts_are_changed(as_: As, desk: Office, db: Session) -> None:
 def test_a_reset_ends_every_session(as_: As, desk: Office) -> None:
     browser, cook = as_("cook"), desk.person("cook")
     assert browser.get("/people/").status_code == 200
-    assert as_("admin").post(f"/people/{cook.id}/password", data={"password": start_password()}).status_code == 303
+    assert (
+        as_("admin").post(f"/people/{cook.id}/password", data={"password": start_password()}).status_code
+        == 303
+    )
     assert "/login" in browser.get("/people/").location
 
 
 def test_leaving_with_a_document_in_hand_is_refused_in_place(as_: As, desk: Office, db: Session) -> None:
     cook, item = desk.person("cook"), desk.add("document", "custodian")
-    db.add(Loan(item_id=item.id, borrower_id=cook.id, state="lent", purpose="用", until=date(2026, 12, 1), applied=desk.house.clock()))
+    db.add(
+        Loan(
+            item_id=item.id,
+            borrower_id=cook.id,
+            state="lent",
+            purpose="用",
+            until=date(2026, 12, 1),
+            applied=desk.house.clock(),
+        )
+    )
     db.commit()
     page = as_("admin").post(f"/people/{cook.id}/disable")
     assert page.status_code == 409 and "未还清" in page.text
@@ -143,7 +169,9 @@ def test_no_other_officer_sets_standing(as_: As, desk: Office, db: Session, logi
 
 def test_not_even_the_security_officer_for_himself(as_: As, desk: Office, db: Session) -> None:
     me = desk.person("security")
-    answer = as_("security").post(f"/people/{me.id}/standing", data={"clearance": "4", "role": "security_officer@"})
+    answer = as_("security").post(
+        f"/people/{me.id}/standing", data={"clearance": "4", "role": "security_officer@"}
+    )
     assert answer.status_code == 403
     db.rollback()
     assert me.clearance == 1
@@ -160,7 +188,9 @@ def test_not_even_the_security_officer_for_himself(as_: As, desk: Office, db: Se
         ("cook", {"clearance": "1", "add_role": "staff"}, "没有这个角色"),
     ],
 )
-def test_what_must_not_be_one_person_is_refused(as_: As, desk: Office, login: str, form: dict[str, str], words: str) -> None:
+def test_what_must_not_be_one_person_is_refused(
+    as_: As, desk: Office, login: str, form: dict[str, str], words: str
+) -> None:
     page = as_("security").post(f"/people/{desk.person(login).id}/standing", data=form)
     assert page.status_code == 422 and words in page.text
 
@@ -168,5 +198,5 @@ def test_what_must_not_be_one_person_is_refused(as_: As, desk: Office, login: st
 def test_everybody_else_sees_the_card_only(as_: As, desk: Office) -> None:
     page = as_("cook").get(f"/people/{desk.person('custodian').id}").text
     assert "陆静文" in page and "8970" in page
-    for word in ("机密", "保管员", "<form class=\"card", "三员分立", "custodian<"):
+    for word in ("机密", "保管员", '<form class="card', "三员分立", "custodian<"):
         assert word not in page.partition("<main")[2]
