@@ -117,9 +117,9 @@ def align(text: str) -> tuple[str, str, bool]:
 
     Idle blanks go from the kept text too, so that a snippet can be cut from it at places found in the folded form.
     """
+    folded, offsets = fold_map(text)  # first: a character is known to be odd only once it was folded
     if not _FOLDING.odd.isdisjoint(text):
-        return text, fold(text), False
-    folded, offsets = fold_map(text)
+        return text, folded, False
     if len(folded) == len(text):
         return text, folded, True
     return "".join([text[at] for at in offsets[:-1]]), folded, True

@@ -51,6 +51,17 @@ def test_an_aligned_text_runs_along_with_its_folded_form(text: str) -> None:
         assert "".join(analysis.fold(char) or " " for char in kept) == folded
 
 
+def test_a_character_never_seen_before_is_aligned_like_a_known_one() -> None:
+    seen = analysis._FOLDING.copy(), set(analysis._FOLDING.odd)
+    analysis._FOLDING.clear()
+    analysis._FOLDING.odd.clear()
+    try:
+        assert analysis.align("，⑴Ａ") == ("，⑴Ａ", ",(1)a", False)
+    finally:
+        analysis._FOLDING.update(seen[0])
+        analysis._FOLDING.odd |= seen[1]
+
+
 def test_terms_are_pairs_and_whole_latin_runs_and_the_ends_of_chinese_runs() -> None:
     assert dict(analysis.count_terms("食堂管理ab12,3")) == {
         "食堂": 1, "堂管": 1, "管理": 1, "食": 1, "理": 1, "ab12": 1, "3": 1,
