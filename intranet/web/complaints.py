@@ -64,6 +64,8 @@ def _register(w: work.Work, kept: list[int], errors: dict[str, Any]) -> tuple[st
         item, code = complaints.submit(w, request.form, title=title, blobs=kept, channel=channel)
     except Invalid as invalid:
         errors = invalid.errors | errors
+    if not channel:
+        errors["channel"] = _("请填写此项")
     if "agree" not in request.form:
         errors["agree"] = _("请确认所述情况属实")
     if errors:

@@ -42,6 +42,7 @@ def words_of(message: Message, item: Item) -> str:
         "loan.due": _("借阅今天到期"),
         "loan.late": _("借阅已逾期，请尽快归还"),
         "damaged": _("文件校验失败，请核查"),
+        "complaint.added": _("投诉人补充"),
     }
     if message.code in fixed:
         return fixed[message.code]
@@ -55,5 +56,5 @@ def seen() -> Response:
     """One reminder, or all of them, put away."""
     given = request.form.get("id", "")
     with work.begin(house(), signin.actor()) as w:
-        messages.seen(w, int(given) if given.isdecimal() and len(given) < 16 else None)
+        messages.seen(w, int(given) if given.isdecimal() and len(given) < 10 else None)
     return page.done("/", _("已收起"))

@@ -139,6 +139,7 @@ def test_only_a_handler_says_how_it_came_in(as_: As, client: FlaskClient, db: Se
     assert "渠道" not in client.get("/complaints/new").text
     send(client, channel="phone")
     assert "渠道" in as_("handler").get("/complaints/new").text
+    assert send(as_("handler")).status_code == 422
     send(as_("handler"), channel="letter")
     db.rollback()
     assert [i.data["channel"] for i in db.scalars(select(Item).order_by(Item.id))] == ["web", "letter"]
@@ -179,6 +180,13 @@ def test_more_is_added_once_however_often_one_reloads(client: FlaskClient, code:
     assert "昨晚也没有" not in client.get("/track").text
     db.rollback()
     assert db.scalar(select(func.count()).select_from(Comment)) == 1
+
+
+def test_the_handlers_desk_says_that_more_was_added(client: FlaskClient, code: str, as_: As) -> None:
+    assert "投诉人补充" not in as_("handler").get("/").text
+    client.post("/track", data={"code": code, "add": "1", "body": "昨晚也没有"})
+    assert "投诉人补充" in as_("handler").get("/").text
+    assert "投诉人补充" not in as_("cook").get("/").text
 
 
 def test_a_file_is_not_lost_when_what_is_added_is_refused(client: FlaskClient, code: str) -> None:
