@@ -136,7 +136,7 @@ def restore(number: str, version: int) -> Response:
     """Make the content of an older save the present one: a new save, nothing is lost."""
     s = seen(number)
     old = history.revision(db.session(), s.item.id, version)
-    if old is None:
+    if old is None or not house().policy.saw(signin.actor(), s, old.state, old.level):
         raise Missing
     raw = items_forms.kept_value(house().kinds[s.item.kind].form_fields, old.data)
     try:
