@@ -51,7 +51,8 @@ class Role(Base):
 
 
 class Attempt(Base):
-    """One failed try at something guarded by a secret (sign-in, tracking code): what the lock-out counts."""
+    """One failed try at something guarded by a secret (sign-in, tracking code): what the lock-out counts.
+    `what` "ended": a session by its name that was signed out of; its cookie, copied before, is refused."""
 
     __tablename__ = "attempt"
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pyotp
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 
 from .. import work
 from ..actor import Actor, system
@@ -16,6 +16,9 @@ from ..models import Attempt, Person
 from ..work import Work
 from . import people
 from .box import conceal, reveal
+
+ENDED = "ended"  # a session signed out of, among the attempts: what it opened before, it does no longer
+KEPT = timedelta(days=7)  # far longer than a session or a lock-out lasts
 
 
 def sign_in(house: House, login: str, password: str, origin: str) -> Person:
@@ -31,20 +34,23 @@ def sign_in(house: House, login: str, password: str, origin: str) -> Person:
             locked = True
         else:
             locked = False
+            # Counted before the password is looked at: many guesses sent at once are not looked at for nothing.
+            tries = [Attempt(what="login", key=key, at=w.now) for key in keys]
+            w.session.add_all(tries)
         person = w.session.scalar(select(Person).where(Person.login == login))
     if locked:
         raise Locked(_("尝试次数过多，请 %(n)s 分钟后再试", n=house.settings.lockout_minutes))
-    fake = people.hasher(house.settings).hash("x") if person is None else ""
-    right = people.verify(house.settings, person.password if person else fake, password)
+    # Nobody, and an account without a password yet, cost the same work as a wrong password.
+    kept = person.password if person is not None and person.password else people.nobody(house.settings)
+    right = people.verify(house.settings, kept, password) and person is not None and kept == person.password
     first = person is not None and not person.password and person.must_change and not password
     with work.begin(house, actor) as w:
         if person is None or not person.active or not (right or first):
-            for key in keys:
-                w.session.add(Attempt(what="login", key=key, at=w.now))
             w.record("session.refused", outcome="refused", detail={"login": login[:64]})
             person = None
         else:
             w.session.execute(delete(Attempt).where(Attempt.what == "login", Attempt.key == keys[0]))
+            w.session.execute(delete(Attempt).where(Attempt.id.in_([t.id for t in tries])))
             person = w.session.get_one(Person, person.id)
             person.last_seen = w.now
             if (
@@ -80,9 +86,18 @@ def guard(w: Work, what: str, key: str, limit: int) -> None:
         raise Locked(_("尝试次数过多，请 %(n)s 分钟后再试", n=w.house.settings.lockout_minutes))
 
 
-def sign_out(w: Work) -> None:
-    """Going out is recorded; the session itself lives in the browser and is dropped by the caller."""
+def sign_out(w: Work, name: str = "") -> None:
+    """Going out is recorded, and the session by its `name`: a copy of its cookie opens nothing any more."""
+    oldest = w.now - KEPT
+    w.session.execute(delete(Attempt).where(Attempt.at < oldest))
+    if name:
+        w.session.add(Attempt(what=ENDED, key=name, at=w.now))
     w.record("session.end", detail={"login": w.actor.login})
+
+
+def ended(name: str) -> ColumnElement[bool]:
+    """Whether the session of this name was signed out of."""
+    return exists().where(Attempt.what == ENDED, Attempt.key == name)
 
 
 def new_factor() -> str:

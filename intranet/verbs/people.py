@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -31,6 +32,16 @@ def _hasher(time: int, memory: int) -> PasswordHasher:
 
 def hasher(settings: Settings) -> PasswordHasher:
     return _hasher(settings.argon2_time, settings.argon2_memory_kb)
+
+
+@lru_cache(maxsize=4)
+def _nobody(time: int, memory: int) -> str:
+    return _hasher(time, memory).hash("nobody has this password")
+
+
+def nobody(settings: Settings) -> str:
+    """A hash to compare with where there is none. Made once: making one at each try would itself tell by time."""
+    return _nobody(settings.argon2_time, settings.argon2_memory_kb)
 
 
 def actor_of(
@@ -137,7 +148,8 @@ def create(
 
 
 def get(w: Work, person_id: int) -> Person:
-    person = w.session.get(Person, person_id)
+    """The person, locked for this transaction: of two officers at once the second sees what the first has done."""
+    person = w.session.get(Person, person_id, with_for_update=True, populate_existing=True)
     if person is None:
         raise Missing()
     return person
@@ -211,14 +223,30 @@ def enable(w: Work, person_id: int) -> Person:
 
 
 def reset_password(w: Work, person_id: int, password: str) -> Person:
-    """The administrator gives a start password; its owner must change it at the next sign-in."""
+    """The administrator gives a start password; its owner must change it at the next sign-in.
+
+    Who knows that password could come in as its owner. So that the administrator still reads nothing (三员分立), roles and
+    any clearance above 内部 rest until the security officer gives them back; on the server itself they stay."""
     w.house.policy.demand(w.actor, Permission.PEOPLE_SET)
     person = get(w, person_id)
     check_password(w.house.settings, person.login, password)
+    rested = {} if w.actor.system or person.id == w.actor.id else _rest(w, person)
     person.password, person.must_change = hasher(w.house.settings).hash(password), True
     person.epoch, person.totp = person.epoch + 1, ""
-    w.record("people.reset_password", detail={"login": person.login})
+    w.record("people.reset_password", detail={"login": person.login} | rested)
     return person
+
+
+def _rest(w: Work, person: Person) -> dict[str, Any]:
+    """Take away what an account made by the administrator would not have; what it was, for the log."""
+    held = w.session.scalars(select(Role).where(Role.person_id == person.id).order_by(Role.id)).all()
+    was = {"roles": [[r.role, r.unit_id] for r in held], "from": Level(person.clearance).slug}
+    if not held and person.clearance <= Level.INTERNAL:
+        return {}
+    for role in held:
+        w.session.delete(role)
+    person.clearance = min(person.clearance, int(Level.INTERNAL))
+    return was | {"to": Level(person.clearance).slug}
 
 
 def change_password(w: Work, old: str, new: str) -> Person:

@@ -69,7 +69,7 @@ def _sign_in_page(errors: dict[str, Any], status: int) -> Response:
 @bp.post("/logout")
 def sign_out() -> Response:
     with work.begin(house(), signin.actor()) as w:
-        access.sign_out(w)
+        access.sign_out(w, session.get("name", ""))
     signin.end()
     return page.done(url_for("session.sign_in"), _("已退出"))
 

@@ -1,15 +1,18 @@
 """Who is asking: the session holds person id, epoch and times; each request takes a fresh Actor from the database.
 
 Deny by default: every endpoint needs a signed-in person, except the short list OPEN. The session ends when the epoch in
-the database is higher (password changed, signed out everywhere, standing changed) or when idle too long.
+the database is higher (password changed, signed out everywhere, standing changed), when it was signed out of, or when idle too long.
 """
 
 from __future__ import annotations
+
+import secrets
 
 from flask import Flask, Response, g, redirect, session, url_for
 from flask_babel import gettext as _
 from flask_login import UserMixin, current_user, login_user, logout_user
 from htmx_flask import request
+from sqlalchemy import select
 from werkzeug.exceptions import Unauthorized
 
 from vault.levels import Level
@@ -18,7 +21,7 @@ from ..actor import ANONYMOUS, Actor
 from ..extensions import db, login
 from ..house import house
 from ..models import Person
-from ..verbs import people
+from ..verbs import access, people
 
 # Open to everybody, each with its reason.
 OPEN = {
@@ -74,7 +77,11 @@ def _load(user_id: str) -> User | None:
     seen, now = session.get("seen"), _now()
     if not user_id.isdigit() or not isinstance(seen, int):
         return None
-    person = db.session.get(Person, int(user_id))
+    name = session.get("name")
+    if not isinstance(name, str):
+        return None
+    query = select(Person).where(Person.id == int(user_id), ~access.ended(name))
+    person = db.session.scalar(query)
     if person is None or not person.active or person.epoch != session.get("epoch"):
         return None
     s = house().settings
@@ -91,7 +98,7 @@ def start(person: Person) -> None:
     kept = session.get("after")
     session.clear()
     session.permanent = True
-    session["epoch"], session["seen"] = person.epoch, _now()
+    session["name"], session["epoch"], session["seen"] = secrets.token_hex(16), person.epoch, _now()
     if kept:
         session["after"] = kept
     login_user(User(people.actor_of(db.session(), person, origin=request.remote_addr or "")))
