@@ -83,9 +83,9 @@ def deposit(
 
 
 def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
-    if level.slug in w.house.settings.register_only_levels.split():
-        raise Invalid({field: _("“%(level)s”级只登记编号与保管场所，不收存正文", level=_(level.label))})
-    name = (filename.replace("\\", "/").rsplit("/", 1)[-1].strip() or _("未命名"))[-255:]
+    _keeps_bodies(w, level, field)
+    plain = "".join(c for c in filename.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())
+    name = (plain.strip() or str(_("未命名")))[-255:]  # no line ends, no signs that turn the direction of writing
     blob = Blob(
         name=w.house.vault.new_name(),
         level=int(level),
@@ -97,6 +97,12 @@ def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
     w.session.add(blob)
     w.session.flush()
     return blob
+
+
+def _keeps_bodies(w: Work, level: Level, field: str) -> None:
+    """Raise Invalid where files of this level are only registered, never kept."""
+    if level.slug in w.house.settings.register_only_levels.split():
+        raise Invalid({field: _("“%(level)s”级只登记编号与保管场所，不收存正文", level=_(level.label))})
 
 
 def _stored(w: Work, blob: Blob, sealed: Sealed, fingerprint: str, mime: str) -> None:
@@ -123,6 +129,7 @@ def adopt(w: Work, item: Item, blobs: Sequence[int]) -> None:
         blob = w.session.get(Blob, blob_id)
         if blob is None or blob.state != "stored" or blob.item_id is not None or blob.by_id != w.actor.id:
             raise Invalid({"files": _("上传的文件已失效，请重新选择")})
+        _keeps_bodies(w, Level(item.level), blob.field)  # it was sealed for another level: the form came back once
         if blob.level != item.level:
             blob.header = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), Level(item.level))
             blob.level = item.level
