@@ -11,10 +11,10 @@ from .settings import Settings
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """Engine options for Flask-SQLAlchemy."""
+    """Engine options for Flask-SQLAlchemy. An error never carries the values of its statement into a log or a page."""
     if settings.sqlite is not None:
-        return {"connect_args": {"timeout": 20}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+        return {"connect_args": {"timeout": 20}, "hide_parameters": True}
+    return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
 
 
 def tune(engine: Engine) -> None:

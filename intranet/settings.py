@@ -31,12 +31,12 @@ class Settings:
     """All effective settings. Field `x_y` is set by `X_Y` in config.py and `INTRANET_X_Y` in the environment."""
 
     data: Path = ROOT / "instance"
-    database_url: str = ""
-    store: str = "file:blobs"
+    database_url: str = field(default="", repr=False)
+    store: str = field(default="file:blobs", repr=False)
     search: str = "whoosh"
     secret_key: str = field(default="", repr=False)
     base_url: str = "http://127.0.0.1:8000"
-    backup: str = "backups"
+    backup: str = field(default="backups", repr=False)
     office: str = "后勤管理处"
     office_en: str = "Logistics Office"
     timezone: str = "Asia/Shanghai"
@@ -95,7 +95,8 @@ class Settings:
         shown = {f.name: str(getattr(self, f.name)) for f in fields(self)}
         shown["secret_key"] = "***" if self.secret_key else ""
         for name in ("database_url", "store", "backup"):
-            shown[name] = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", shown[name])
+            shown[name] = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", shown[name])
+            shown[name] = re.sub(r"(?i)([?&][a-z]*(?:password|secret|key)=)[^&]*", r"\1***", shown[name])
         return shown
 
 

@@ -7,6 +7,7 @@ transaction of its own, so that what was refused is known and nothing of it happ
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from .errors import Conflict, Denied, Unavailable
 from .extensions import db
 from .house import House
 from .models import Audit, ChainHead, Item, Outbox
+
+log = logging.getLogger("intranet")
 
 
 class Work:
@@ -55,8 +58,10 @@ class Work:
         *,
         outcome: str = "ok",
         detail: Mapping[str, Any] | None = None,
+        level: int | None = None,
     ) -> None:
-        """Append an audit row (written with the commit). `detail` names things; it never holds bodies or values."""
+        """Append an audit row (written with the commit). `detail` names things; it never holds bodies or values.
+        `level`: of a row without one item, the highest of what `detail` names."""
         self._rows.append(
             {
                 "at": self.now.isoformat(timespec="milliseconds"),
@@ -65,7 +70,7 @@ class Work:
                 "outcome": outcome,
                 "item": item.id if item is not None else None,
                 "number": item.number if item is not None else "",
-                "level": item.level if item is not None else None,
+                "level": item.level if item is not None else level,
                 "unit": item.unit_id if item is not None else None,
                 "detail": json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True, default=str),
                 "origin": self.actor.origin,
@@ -133,7 +138,8 @@ def begin(house: House, actor: Actor) -> Iterator[Work]:
         raise Conflict(_lost(error)) from error
     except OperationalError as error:
         session.rollback()
-        raise Unavailable(str(error.orig)) from error
+        log.error("database", extra={"why": str(error.orig)[:300]})  # it may name hosts and users: not for the page
+        raise Unavailable(_("数据库暂时无法使用，未作任何更改，请稍后重试")) from error
     except BaseException:
         session.rollback()
         raise

@@ -252,7 +252,9 @@ def _record(
         return
     detail = {"query": text[:200], "total": total, "shown": shown}
     detail |= {"filters": {name: sorted(values) for name, values in filters.items()}} if filters else {}
+    levels = [i.level for i in items] + [int(Level.parse(slug)) for slug in asked]
+    highest = max(levels)  # an auditor below it learns that there was a search, not for what
     for item in items:  # the transaction would expire them, and each would be read again alone
         session.expunge(item)
     with work.begin(house, actor) as w:
-        w.record("search.secret", detail=detail)
+        w.record("search.secret", detail=detail, level=highest)

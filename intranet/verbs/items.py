@@ -315,4 +315,5 @@ def link(w: Work, item: Item, other: Item, relation: str) -> None:
     """Relate two items; doing it twice changes nothing."""
     if w.session.get(Link, (item.id, other.id, relation)) is None:
         w.session.add(Link(item_id=item.id, other_id=other.id, relation=relation))
-        w.record("item.link", item, detail={"other": other.number, "relation": relation})
+        # by its id: whoever reads the log of one end may not know of the other
+        w.record("item.link", item, detail={"other": other.id, "relation": relation})
