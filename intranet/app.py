@@ -49,6 +49,7 @@ def create_app(
         app.wsgi_app = ProxyFix(
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )  # type: ignore[method-assign]
+    app.url_map.converters["int"] = page.Id
     for extension in (db, login, csrf, limiter, htmx):
         extension.init_app(app)
     app.request_class = upload.SealedRequest  # after htmx, whose own class it extends

@@ -55,7 +55,7 @@ class Field:
 
     def parse(self, raw: Any) -> Value:
         """The value of what was typed; None when empty. Raises Wrong."""
-        text = "" if raw is None else str(raw).strip()
+        text = "" if raw is None else str(raw).replace("\x00", "").strip()  # no database keeps a NUL
         if not text:
             if self.required:
                 raise Wrong(_("请填写此项"))
@@ -202,11 +202,13 @@ class Money(Integer):
 
     def convert(self, text: str) -> Value:
         try:
-            amount = Decimal(text.replace(",", "").replace("，", ""))
+            amount = Decimal(text.replace(",", "").replace("，", "")[:40])
         except InvalidOperation:
             raise Wrong(_("请填写金额，例如 128.50")) from None
+        if not amount.is_finite() or not 0 <= amount <= self.max or -amount.as_tuple().exponent > 20:  # type: ignore[operator]
+            raise Wrong(_("请填写金额，最多两位小数"))
         cents = amount * 100
-        if not amount.is_finite() or cents != int(cents) or not 0 <= cents <= self.max:
+        if cents != int(cents) or cents > self.max:
             raise Wrong(_("请填写金额，最多两位小数"))
         return int(cents)
 
@@ -214,8 +216,14 @@ class Money(Integer):
         return "" if value is None else f"{Decimal(value) / 100:.2f}"
 
 
+YEARS = range(1000, 9000)  # outside of them a time zone or one day more is past what dates can hold
+
+
 def _iso(text: str) -> str:
-    return date.fromisoformat(text).isoformat()
+    found = date.fromisoformat(text)
+    if found.year not in YEARS:
+        raise ValueError(text)
+    return found.isoformat()
 
 
 @dataclass(frozen=True)
@@ -227,7 +235,7 @@ class Date(Field):
         """2026-11-23, and what spreadsheets and people write: 2026/11/3, 2026.11.3, 2026年11月3日."""
         found = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", text)
         try:
-            return date(*(int(part) for part in found.groups())).isoformat() if found else _iso(text)
+            return _iso(date(*(int(part) for part in found.groups())).isoformat() if found else text)
         except ValueError:
             raise Wrong(_("请填写日期，例如 2026-11-23")) from None
 
@@ -244,7 +252,9 @@ class DateTime(Field):
 
     def convert(self, text: str) -> Value:
         try:
-            return datetime.fromisoformat(text.replace(" ", "T")).strftime("%Y-%m-%dT%H:%M")
+            moment = datetime.fromisoformat(text.replace(" ", "T"))
+            _iso(moment.date().isoformat())
+            return moment.strftime("%Y-%m-%dT%H:%M")
         except ValueError:
             raise Wrong(_("请填写时间，例如 2026-11-23 14:30")) from None
 
@@ -257,7 +267,7 @@ class Reference(Field):
     """A row of another table, kept by its id; `verbs.items` checks that it exists and may be chosen."""
 
     def convert(self, text: str) -> Value:
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise Wrong(_("请从列表中选择"))
         return int(text)
 

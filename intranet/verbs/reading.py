@@ -182,7 +182,7 @@ def _ordered(query: Select[Any], kind: Kind, f: Filter) -> Select[Any]:
         down = not down  # read backwards, `page` turns the rows round
     if from_:
         text, _, last = from_.rpartition("|")
-        if last.isdigit():
+        if last.isascii() and last.isdigit() and len(last) < 10:
             at = _key_value(key, text)
             if at is not None:
                 beyond = key < at if down else key > at
@@ -201,9 +201,11 @@ def _key_value(key: Any, text: str) -> Any:
     kind = datetime if isinstance(key.type, Moment) else key.type.python_type
     try:
         if kind is datetime:
-            return datetime.fromisoformat(text)
+            return datetime.fromisoformat(text).astimezone(UTC)
         if kind is date:
             return date.fromisoformat(text)
-        return int(text) if kind is int else text
-    except ValueError:
+        if kind is int:
+            return int(text) if abs(int(text)) < 2**63 else None
+        return text
+    except (ValueError, OverflowError):
         return None

@@ -91,18 +91,20 @@ def read(form: Form) -> Form:
     form.unit, form.repository, form.version = number("unit"), number("repository"), number("version")
     form.raw = typed(form.fields)
     form.kept = tokens.numbers(_purpose(), sent.getlist("kept"))
-    form.drop = {int(v) for v in sent.getlist("drop") if v.isascii() and v.isdigit()}
+    form.drop = {int(v) for v in sent.getlist("drop") if v.isascii() and v.isdigit() and len(v) < 10}
     try:
         form.level = int(Level.parse(sent.get("level", "")))
     except ValueError:
         form.level = form.kind.default_level
+        if sent.get("level"):  # never the default silently: what was meant may be higher
+            form.errors["level"] = _("请从列表中选择")
     return form
 
 
 def number(name: str) -> int | None:
     """A whole number of the request, None where there is none."""
     text = request.form.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def typed(fields: Iterable[Field]) -> dict[str, Any]:

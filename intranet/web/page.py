@@ -9,7 +9,8 @@ from flask import Flask, Response, flash, g, make_response, redirect, render_tem
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import IntegerConverter
 
 from .. import work
 from ..errors import Conflict, Denied, DomainError, Invalid, Locked, Missing, Unavailable
@@ -22,9 +23,17 @@ STATUS: dict[type[DomainError], int] = {
 }  # fmt: skip
 
 
+class Id(IntegerConverter):
+    """`<int:…>` in addresses: what no row can have as its id is no address at all, never an error of the database."""
+
+    def __init__(self, urls: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(urls, *args, **{"max": 2**31 - 1} | kwargs)
+
+
 def bind(app: Flask) -> None:
     """Headers on every answer, errors as pages, what every template may call."""
     app.before_request(_nonce)
+    app.before_request(_address)
     app.after_request(_headers)
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(CSRFError, _csrf_error)
@@ -64,6 +73,12 @@ def safe_next(target: str | None, default: str) -> str:
 
 def _nonce() -> None:
     g.nonce = secrets.token_urlsafe(16)
+
+
+def _address() -> None:
+    """A NUL in the path names nothing; some databases do not even take the question."""
+    if "\x00" in request.path:
+        raise NotFound
 
 
 def _headers(response: Response) -> Response:

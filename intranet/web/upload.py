@@ -13,7 +13,8 @@ from typing import IO, Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from htmx_flask.requests import HtmxAwareRequest
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, ImmutableMultiDict
+from werkzeug.datastructures.structures import iter_multi_items
 
 SMALL = 256 << 10
 
@@ -73,8 +74,18 @@ class CipherSpool(io.RawIOBase):
             super().close()
 
 
+class _Clean(ImmutableMultiDict[str, str]):
+    """Fields of a request without NUL, which no database keeps."""
+
+    def __init__(self, mapping: Any = None) -> None:
+        pairs = list(iter_multi_items(mapping)) if mapping is not None else []
+        super().__init__([(k, v.replace("\x00", "") if isinstance(v, str) else v) for k, v in pairs])
+
+
 class SealedRequest(HtmxAwareRequest):
     """A request whose file parts go to a CipherSpool."""
+
+    parameter_storage_class = _Clean
 
     def _get_file_stream(
         self, total_content_length: int | None, content_type: str | None, filename: str | None = None,
