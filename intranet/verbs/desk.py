@@ -31,6 +31,7 @@ class Row:
     loan: Loan | None = None
     due: Any = None
     since: datetime | None = None
+    seen: bool = True  # a file still out whose borrower may no longer know of it: its number only
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         drafts=Section(drafts, len(drafts)),
         lending=_loans(session, house, _to_handle(house, actor, now), handing=True),
         borrowed=_loans(
-            session, house, and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN)), handing=False
+            session, house, and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN)), handing=False,
+            known=house.policy.visible(actor, now),
         ),
         moving=_rows(
             session, house, select(Item).where(_moving(house, actor, now), ~waiting), Item.due, actor
@@ -136,17 +138,20 @@ def _rows(session: Session, house: House, query: Any, due: Any, actor: Actor) ->
     return Section(rows, found[0][1] if found else 0)
 
 
-def _loans(session: Session, house: House, criterion: ColumnElement[bool], *, handing: bool) -> Section:
+def _loans(
+    session: Session, house: House, criterion: ColumnElement[bool], *, handing: bool, known: ColumnElement[bool] | None = None
+) -> Section:  # fmt: skip
     """Loans. For whoever hands out (`handing`) the longest waiting first, for a borrower the first due. One statement."""
     since = func.coalesce(Loan.returned, Loan.applied)
-    query = select(Item, Loan, func.count().over()).join(Loan, Loan.item_id == Item.id).where(criterion)
+    seen = true() if known is None else known
+    query = select(Item, Loan, func.count().over(), seen).join(Loan, Loan.item_id == Item.id).where(criterion)
     query = query.where(Item.kind.in_(list(house.kinds))).order_by(since if handing else Loan.until, Loan.id)
     found = session.execute(query.limit(ROWS)).all()
     rows: list[Row] = []
-    for item, loan, _n in found:
+    for item, loan, _n, may_know in found:
         kind, out = house.kinds[item.kind], loan.state == "lent"
         waits = loan.returned or loan.applied
-        rows.append(Row(item, kind, kind.state(item.state), None, loan, loan.until if out else None, waits))
+        rows.append(Row(item, kind, kind.state(item.state), None, loan, loan.until if out else None, waits, bool(may_know)))
     return Section(rows, found[0][2] if found else 0)
 
 
