@@ -70,7 +70,7 @@ def _people(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Names of the logins on the page."""
     logins = {r["actor"] for r in rows}
     found = db.session.execute(select(Person.login, Person.name).where(Person.login.in_(sorted(logins))))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _open_numbers(rows: Iterable[Mapping[str, Any]]) -> set[str]:
