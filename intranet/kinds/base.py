@@ -261,6 +261,10 @@ def check(kind: Kind) -> list[str]:
         say(f.name not in ("title", "level", "unit", "version", "reason", "repository"), f"{f.name} is taken")
         say(bool(str(f.title)), f"field {f.name} without a title")
         roles(f.view, f"field {f.name}")
+        say(
+            not (f.view and (f.kept or f.search or f.column)),
+            f"field {f.name}: closed to some, so not for lists and search",
+        )
         if isinstance(f, (Choice, Checks)):
             say(bool(f.choices), f"field {f.name} without choices")
         if isinstance(f, Person):

@@ -78,7 +78,7 @@ RESOURCE = Kind(
         Date("review", _("下次复核"), sort=True, group=_("维护"), help=_("到期后提醒经办人核对内容是否仍然有效")),
     ],
     states=[
-        State("current", _("有效"), view="staff", edit="owner lead info_officer", tone="good"),
+        State("current", _("有效"), view="staff lead info_officer", edit="owner lead info_officer", tone="good"),
         State("withdrawn", _("已停用"), view="lead info_officer", edit="owner lead info_officer", tone="neutral"),
     ],
     moves=[
