@@ -204,7 +204,9 @@ class Policy:
             case Permission.ITEM_COMMENT:
                 return self._asked(actor, s, kind.comments.split(), _("您不能在此留言"))
             case Permission.ITEM_GRANT:
-                if kind.need_to_know == 0:  # only those who handle it may know, and a step names them (seeds L184)
+                if (
+                    kind.need_to_know == 0
+                ):  # only those who handle it may know, and a step names them (seeds L184)
                     return Decision(False, _("您不能更改知悉范围"))
                 return self._asked(
                     actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改知悉范围")

@@ -138,7 +138,9 @@ def begin(house: House, actor: Actor) -> Iterator[Work]:
         raise Conflict(_lost(error)) from error
     except OperationalError as error:
         session.rollback()
-        log.error("database", extra={"why": str(error.orig)[:300]})  # it may name hosts and users: not for the page
+        log.error(
+            "database", extra={"why": str(error.orig)[:300]}
+        )  # it may name hosts and users: not for the page
         raise Unavailable(_("数据库暂时无法使用，未作任何更改，请稍后重试")) from error
     except BaseException:
         session.rollback()

@@ -116,9 +116,9 @@ def _midnight(house: House, day: str, days: int = 0) -> str:
     """The beginning of a local day as rows keep moments: UTC, ISO text. "" for what is no date."""
     try:
         local = datetime.combine(date.fromisoformat(day) + timedelta(days=days), time(), house.zone)
+        return local.astimezone(UTC).isoformat(timespec="milliseconds")
     except (ValueError, OverflowError):
         return ""
-    return local.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _shown(actor: Actor, a: Audit, private: tuple[str, ...]) -> dict[str, Any]:

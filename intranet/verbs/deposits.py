@@ -85,7 +85,9 @@ def deposit(
 def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
     _keeps_bodies(w, level, field)
     plain = "".join(c for c in filename.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())
-    name = (plain.strip() or str(_("未命名")))[-255:]  # no line ends, no signs that turn the direction of writing
+    name = (plain.strip() or str(_("未命名")))[
+        -255:
+    ]  # no line ends, no signs that turn the direction of writing
     blob = Blob(
         name=w.house.vault.new_name(),
         level=int(level),
@@ -129,7 +131,9 @@ def adopt(w: Work, item: Item, blobs: Sequence[int]) -> None:
         blob = w.session.get(Blob, blob_id)
         if blob is None or blob.state != "stored" or blob.item_id is not None or blob.by_id != w.actor.id:
             raise Invalid({"files": _("上传的文件已失效，请重新选择")})
-        _keeps_bodies(w, Level(item.level), blob.field)  # it was sealed for another level: the form came back once
+        _keeps_bodies(
+            w, Level(item.level), blob.field
+        )  # it was sealed for another level: the form came back once
         if blob.level != item.level:
             blob.header = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), Level(item.level))
             blob.level = item.level

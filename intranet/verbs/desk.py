@@ -84,7 +84,10 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         drafts=Section(drafts, len(drafts)),
         lending=_loans(session, house, _to_handle(house, actor, now), handing=True),
         borrowed=_loans(
-            session, house, and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN)), handing=False,
+            session,
+            house,
+            and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN)),
+            handing=False,
             known=house.policy.visible(actor, now),
         ),
         moving=_rows(
@@ -151,7 +154,18 @@ def _loans(
     for item, loan, _n, may_know in found:
         kind, out = house.kinds[item.kind], loan.state == "lent"
         waits = loan.returned or loan.applied
-        rows.append(Row(item, kind, kind.state(item.state), None, loan, loan.until if out else None, waits, bool(may_know)))
+        rows.append(
+            Row(
+                item,
+                kind,
+                kind.state(item.state),
+                None,
+                loan,
+                loan.until if out else None,
+                waits,
+                bool(may_know),
+            )
+        )
     return Section(rows, found[0][2] if found else 0)
 
 

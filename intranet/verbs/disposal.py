@@ -41,7 +41,13 @@ def destroy(w: Work, item_id: int, witness: int | None, reason: str, *, version:
 def destroy_asked(w: Work, item_id: int, raw: Mapping[str, Any], *, version: int | None, reason: str) -> Item:
     """`destroy` with the answers as typed into the step's form."""
     typed = str(raw.get("witness") or "")
-    return destroy(w, item_id, int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None, reason, version=version)
+    return destroy(
+        w,
+        item_id,
+        int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None,
+        reason,
+        version=version,
+    )
 
 
 # Moves that a declaration marks with `code`, by kind and name: done by these verbs instead of `items.step`.

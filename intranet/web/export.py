@@ -23,7 +23,19 @@ from . import files, items_list, present, signin, xlsx
 from .items_read import kind_of
 from .names import names
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide ones too, as Chinese Excel reads them
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # the wide ones too, as Chinese Excel reads them
 FORMS = {"csv": "text/csv; charset=utf-8", "xlsx": xlsx.MIME}
 
 

@@ -78,12 +78,16 @@ monmaptool --create --clobber --fsid "$fsid" --addv a "[v1:127.0.0.1:$monitor]" 
 ceph-mon -c "$CEPH_CONF" -i a --mkfs --monmap "$folder/monmap" >/dev/null 2>&1
 daemon mon ceph-mon -c "$CEPH_CONF" -i a
 osd=$(cat /proc/sys/kernel/random/uuid)
-until_ok 30 ceph -c "$CEPH_CONF" --connect-timeout 5 osd new "$osd"
+until_ok 90 ceph -c "$CEPH_CONF" --connect-timeout 5 osd new "$osd"
 ceph-osd -c "$CEPH_CONF" -i 0 --mkfs --osd-uuid "$osd" >/dev/null 2>&1
-daemon osd ceph-osd -c "$CEPH_CONF" -i 0
-until_ok 30 sh -c "ceph -c '$CEPH_CONF' osd stat | grep -q '1 up'"
+osd_up() { # on a busy machine it may speak before it has heard which cluster it is in ("wrong fsid") and end: once more
+  kill -0 "$(cat "$folder/osd.pid" 2>/dev/null || echo 0)" 2>/dev/null && [ -f "$folder/osd.pid" ] ||
+    daemon osd ceph-osd -c "$CEPH_CONF" -i 0
+  ceph -c "$CEPH_CONF" --connect-timeout 5 osd stat | grep -q '1 up'
+}
+until_ok 90 osd_up
 daemon rgw radosgw -c "$CEPH_CONF" -n client.rgw
 radosgw-admin -c "$CEPH_CONF" user create --uid=tests --display-name=tests \
   --access-key="$key" --secret-key="$secret" >/dev/null 2>"$folder/log/admin.out"
-until_ok 30 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
+until_ok 90 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
 echo "s3://$key:$secret@127.0.0.1:$port/vault-tests?secure=0"
