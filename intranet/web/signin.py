@@ -6,6 +6,7 @@ the database is higher (password changed, signed out everywhere, standing change
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from flask import Flask, Response, g, redirect, session, url_for
@@ -64,7 +65,7 @@ def _anonymous() -> Actor:
 
 def bind(app: Flask) -> None:
     """Install flask-login's loader and the gate in front of every endpoint."""
-    login.session_protection = "strong"
+    login.session_protection = None  # its own gives way for sessions that last, as ours do; see `_browser`
     login.user_loader(_load)
     app.before_request(_gate)
 
@@ -73,12 +74,18 @@ def _now() -> int:
     return int(house().clock().timestamp())
 
 
+def _browser() -> str:
+    """Whose session this is: a cookie that turns up in another browser or at another address was carried there."""
+    said = f"{request.remote_addr}|{request.headers.get('User-Agent', '')}"
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
 def _load(user_id: str) -> User | None:
     seen, now = session.get("seen"), _now()
     if not user_id.isdigit() or not isinstance(seen, int):
         return None
     name = session.get("name")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or session.get("browser") != _browser():
         return None
     query = select(Person).where(Person.id == int(user_id), ~access.ended(name))
     person = db.session.scalar(query)
@@ -101,6 +108,7 @@ def start(person: Person) -> None:
     session["name"], session["epoch"], session["seen"] = secrets.token_hex(16), person.epoch, _now()
     if kept:
         session["after"] = kept
+    session["browser"] = _browser()
     login_user(User(people.actor_of(db.session(), person, origin=request.remote_addr or "")))
 
 
