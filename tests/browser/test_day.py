@@ -220,7 +220,9 @@ def test_a_work_order_passes_four_hands(seat: Sit) -> None:
 
     page = asker.go("/")
     expect(page.locator("main")).to_contain_text("后厨地漏返水")
-    page = seat("lead_st").go(f"/i/{number}")  # the head of the section signs off, so that four persons had it in hand
+    page = seat("lead_st").go(
+        f"/i/{number}"
+    )  # the head of the section signs off, so that four persons had it in hand
     press(page, "验收办结")
     expect(page.locator("main")).to_contain_text("已办结")
 
