@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -130,6 +131,12 @@ class Keyring:
     def every_identity(self) -> tuple[Identity, ...]:
         """All identities of levels at hand; those of backups open no object of the vault."""
         return tuple(key for level in Level for key in self._identities.get(level.slug, ()))
+
+
+def key_id(recipients: Iterable[Recipient]) -> str:
+    """16 hex digits that name a set of recipients: which keys a header is sealed for, without saying more."""
+    text = "\n".join(sorted(str(recipient) for recipient in recipients))
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _slug(holder: Holder) -> str:

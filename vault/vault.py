@@ -22,7 +22,7 @@ from vault.age import stream
 from vault.age.header import Stanza
 from vault.age.kdf import hkdf
 from vault.errors import WrongRecord
-from vault.keyring import Keyring
+from vault.keyring import Keyring, key_id
 from vault.levels import Level
 from vault.store import Corrupt, Store, started
 
@@ -34,14 +34,24 @@ class Sealed:
     """What to keep of a deposit: `header` is the only way back to the bytes.
 
     `size` is the length of the plain bytes, `stored` of the sealed ones, `digest` the SHA-256 (hex) of
-    the sealed ones, which proves them unchanged without any key.
+    the sealed ones, which proves them unchanged without any key. `key_id` says for which recipients the
+    header was sealed (`vault.keyring.key_id`).
     """
 
     name: str
     header: bytes
+    key_id: str
     size: int
     stored: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A new header of an object, and which keys it is sealed for (`key_id` of the recipients)."""
+
+    header: bytes
+    key_id: str
 
 
 class Vault:
@@ -68,13 +78,14 @@ class Vault:
         source passes through. On failure nothing of this deposit stays visible.
         """
         file_key = age.new_file_key()
-        header = age.seal_header(file_key, self.keyring.recipients(level), [_binding(file_key, bind)])
+        recipients = self.keyring.recipients(level)
+        header = age.seal_header(file_key, recipients, [_binding(file_key, bind)])
         plain = _Counted(source)
         sealed = _Counted(stream.encrypt(file_key, plain), digest=True)
         kept = self.store.put(name, sealed)
         if kept != sealed.size:
             raise Corrupt(f"{name}: the store kept {kept} bytes of {sealed.size}")
-        return Sealed(name, header, plain.size, sealed.size, sealed.hexdigest())
+        return Sealed(name, header, key_id(recipients), plain.size, sealed.size, sealed.hexdigest())
 
     def open(self, name: str, header: bytes, bind: bytes, size: int) -> Iterator[bytes]:
         """The plain bytes of an object, which must be `size` long.
@@ -99,13 +110,14 @@ class Vault:
         )
         return started(payload.read(start, length))
 
-    def rewrap(self, header: bytes, bind: bytes, old_level: Level, new_level: Level) -> bytes:
+    def rewrap(self, header: bytes, bind: bytes, old_level: Level, new_level: Level) -> Wrapped:
         """A new header for the same object, sealed for `new_level` (or for the level's newer key). The
         object itself is not touched; whoever keeps the old header and its identity can still open it."""
         opened = age.open_header(header, self.keyring.identities(old_level))
         _check_binding(opened, bind)
         recipients = self.keyring.recipients(new_level)
-        return age.seal_header(opened.file_key, recipients, [_binding(opened.file_key, bind)])
+        header = age.seal_header(opened.file_key, recipients, [_binding(opened.file_key, bind)])
+        return Wrapped(header, key_id(recipients))
 
     def verify(
         self,

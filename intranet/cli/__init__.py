@@ -5,7 +5,7 @@ from flask import Flask
 
 def bind(app: Flask) -> None:
     """Register every command on the application."""
-    from . import audit, backup, catalogue, doctor, importing, keys, office, people, worker
+    from . import audit, backup, catalogue, doctor, importing, office, people, vault, worker
 
-    for module in (office, people, catalogue, importing, keys, audit, backup, worker, doctor):
+    for module in (office, people, catalogue, importing, vault, audit, backup, worker, doctor):
         module.bind(app)

@@ -28,7 +28,7 @@ def read(house: House, row: Row) -> None:
     """The text of one file into `BlobText`, what became of it into `Blob.text_note`, the item to the index.
 
     Raises what may pass by itself (store away, key not here): the row is tried again."""
-    blob, item = _file(house, int(row.payload["blob"]))
+    blob, item, header = _file(house, int(row.payload["blob"]))
     if blob is None or item is None:
         return
     if not _clear(house, blob, item):
@@ -36,7 +36,7 @@ def read(house: House, row: Row) -> None:
         return
     limits = {"seconds": house.settings.extract_seconds, "memory": house.settings.extract_memory_mb << 20}
     try:
-        pieces = house.vault.open(blob.name, blob.header, deposits.bind(blob), blob.size)
+        pieces = house.vault.open(blob.name, header, deposits.bind(blob), blob.size)
         found = reader.extract(pieces, blob.filename, **limits)
     except NoIdentity:
         _keep(
@@ -45,7 +45,7 @@ def read(house: House, row: Row) -> None:
         return
     except BROKEN as error:
         _keep(house, blob.id, "", "damaged")
-        opened = deposits.Opened(blob, item, house)
+        opened = deposits.Opened(blob, item, house, header)
         deposits.damaged(house, lease.WORKER, opened, type(error).__name__)
         return
     if found.note:
@@ -53,18 +53,19 @@ def read(house: House, row: Row) -> None:
     _keep(house, blob.id, found.text, found.note)
 
 
-def _file(house: House, blob_id: int) -> tuple[Blob | None, Item | None]:
-    """The file and its item, cut loose from the session: reading may take a minute, and no transaction waits for it."""
+def _file(house: House, blob_id: int) -> tuple[Blob | None, Item | None, bytes]:
+    """The file, its item and its header, cut loose from the session: reading may take a minute, and no transaction waits for it."""
     session = db.session()
     session.rollback()
     blob = session.get(Blob, blob_id, populate_existing=True)
     item = session.get(Item, blob.item_id) if blob is not None and blob.item_id is not None else None
     if blob is None or item is None or blob.state != "stored" or item.kind not in house.kinds:
         session.rollback()
-        return None, None
+        return None, None, b""
+    header = blob.header
     session.expunge_all()
     session.rollback()
-    return blob, item
+    return blob, item, header
 
 
 def _clear(house: House, blob: Blob, item: Item) -> bool:

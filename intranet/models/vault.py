@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base
 from .types import Moment
@@ -14,8 +14,8 @@ from .types import Moment
 class Blob(Base):
     """A sealed file. `state`: pending (name reserved, object may be in flight), stored, destroyed (header gone).
 
-    The object in the store is the age payload, `header` its age header: without the row nothing opens.
-    `key`: what the header is bound to, so that two swapped rows are detected. `fingerprint`: keyed, for duplicates.
+    The object in the store is the age payload, its age header stands apart in `BlobHeader`: without it nothing opens.
+    `fingerprint`: keyed, for duplicates.
     """
 
     __tablename__ = "blob"
@@ -24,7 +24,6 @@ class Blob(Base):
     item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
     state: Mapped[str] = mapped_column(String(10), default="pending", index=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
-    header: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
     level: Mapped[int]
     size: Mapped[int] = mapped_column(BigInteger, default=0)
     stored: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -37,6 +36,35 @@ class Blob(Base):
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     verified: Mapped[datetime | None] = mapped_column(Moment)
     text_note: Mapped[str] = mapped_column(String(40), default="waiting")
+    sealed: Mapped[BlobHeader | None] = relationship(back_populates="blob", cascade="all, delete-orphan")
+
+    @property
+    def header(self) -> bytes:
+        """The age header, b"" where there is none (not deposited yet, or destroyed)."""
+        return self.sealed.header if self.sealed is not None else b""
+
+    def seal(self, header: bytes, key_id: str) -> None:
+        """Keep a header, in the place of the one before."""
+        if self.sealed is None:
+            self.sealed = BlobHeader(header=header, key_id=key_id)
+        else:
+            self.sealed.header, self.sealed.key_id = header, key_id
+
+    def unseal(self) -> None:
+        """Let the header go: from here on nobody opens the object."""
+        self.sealed = None
+
+
+class BlobHeader(Base):
+    """The only way back to a sealed body, in a table of its own: dumps of the database leave it out, copies of it have a
+    short life of their own (decision 017). `key_id`: for which recipients it is sealed (`vault.keyring.key_id`)."""
+
+    __tablename__ = "blob_header"
+
+    blob_id: Mapped[int] = mapped_column(ForeignKey("blob.id"), primary_key=True)
+    key_id: Mapped[str] = mapped_column(String(16), default="", index=True)
+    header: Mapped[bytes] = mapped_column(LargeBinary)
+    blob: Mapped[Blob] = relationship(back_populates="sealed")
 
 
 class BlobText(Base):

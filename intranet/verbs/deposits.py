@@ -31,6 +31,7 @@ from ..policy import Permission, Standing
 from ..work import Work
 from .reading import standing
 
+LIVE = ("stored", "dropped")  # states in which a blob has its object and its header
 HEAD = 8192  # bytes of the beginning that tell the type of a file
 
 
@@ -108,12 +109,8 @@ def _keeps_bodies(w: Work, level: Level, field: str) -> None:
 
 
 def _stored(w: Work, blob: Blob, sealed: Sealed, fingerprint: str, mime: str) -> None:
-    blob.header, blob.size, blob.stored, blob.digest = (
-        sealed.header,
-        sealed.size,
-        sealed.stored,
-        sealed.digest,
-    )
+    blob.seal(sealed.header, sealed.key_id)
+    blob.size, blob.stored, blob.digest = sealed.size, sealed.stored, sealed.digest
     blob.fingerprint, blob.mime, blob.state = fingerprint, mime, "stored"
 
 
@@ -135,7 +132,8 @@ def adopt(w: Work, item: Item, blobs: Sequence[int]) -> None:
             w, Level(item.level), blob.field
         )  # it was sealed for another level: the form came back once
         if blob.level != item.level:
-            blob.header = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), Level(item.level))
+            wrapped = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), Level(item.level))
+            blob.seal(wrapped.header, wrapped.key_id)
             blob.level = item.level
         blob.item_id = item.id
         w.record("body.deposit", item, detail={"blob": blob.id, "size": blob.size})
@@ -175,15 +173,14 @@ def drop(w: Work, item: Item, blobs: Sequence[int]) -> None:
 
 def relevel(w: Work, item: Item, level: Level) -> None:
     """Re-wrap the headers of all files to the new level; text that may no longer stand in clear goes."""
-    for blob in w.session.scalars(
-        select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))
-    ):
+    for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(LIVE))):
         if level.slug in w.house.settings.register_only_levels.split():
             raise Conflict(_("“%(level)s”级只登记编号与保管场所，请先移除正文", level=_(level.label)))
         try:
-            blob.header = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), level)
+            wrapped = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), level)
         except VaultError as error:
             raise Unavailable(_("当前进程没有打开此密级的密钥，不能更改密级")) from error
+        blob.seal(wrapped.header, wrapped.key_id)
         blob.level = int(level)
         w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
         if blob.state == "stored":
@@ -193,10 +190,9 @@ def relevel(w: Work, item: Item, level: Level) -> None:
 def destroy(w: Work, item: Item) -> int:
     """Kill the keys of all files of the item; their objects are shredded by the worker. How many."""
     count = 0
-    for blob in w.session.scalars(
-        select(Blob).where(Blob.item_id == item.id, Blob.state.in_(("stored", "dropped")))
-    ):
-        blob.header, blob.state, blob.fingerprint = b"", "destroyed", ""
+    for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(LIVE))):
+        blob.unseal()
+        blob.state, blob.fingerprint = "destroyed", ""
         w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
         w.after("shred", item.id, name=blob.name, digest=blob.digest)
         count += 1
@@ -218,13 +214,14 @@ class Opened:
     blob: Blob
     item: Item
     house: House
+    header: bytes
 
     def read(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         vault, b = self.house.vault, self.blob
         if start == 0 and (length is None or length == b.size):
-            return vault.open(b.name, b.header, bind(b), b.size)
+            return vault.open(b.name, self.header, bind(b), b.size)
         return vault.open_range(
-            b.name, b.header, bind(b), b.size, start, b.size - start if length is None else length
+            b.name, self.header, bind(b), b.size, start, b.size - start if length is None else length
         )
 
 
@@ -240,7 +237,8 @@ def open_body(house: House, actor: Actor, blob_id: int, *, action: str = "body.o
         if blob.state == "destroyed":
             raise Denied(_("正文已销毁，只保留登记"), permission=Permission.BODY_OPEN.value, thing=s)
         w.record(action, item, detail={"blob": blob.id})
-    return Opened(blob, item, house)
+        header = blob.header
+    return Opened(blob, item, house, header)
 
 
 def damaged(house: House, actor: Actor, opened: Opened, why: str) -> None:

@@ -248,7 +248,7 @@ def test_rewrapping_moves_an_object_to_another_level(
     vault: Vault, sealed: Sealed, keys_folder: Path, tmp_path: Path
 ) -> None:
     before = stored(vault, sealed)
-    raised = replace(sealed, header=vault.rewrap(sealed.header, RECORD, Level.SECRET, Level.TOPSECRET))
+    raised = replace(sealed, header=vault.rewrap(sealed.header, RECORD, Level.SECRET, Level.TOPSECRET).header)
     assert stored(vault, raised) == before
     assert opened(vault, raised) == TEXT
     folder = shutil.copytree(keys_folder, tmp_path / "keys")

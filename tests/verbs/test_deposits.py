@@ -123,7 +123,9 @@ def test_swapped_records_are_noticed(desk: Office, db: Session) -> None:
     desk.add("resource", "officer", blobs=(one, two))
     with desk.w("officer") as w:
         a, b = w.session.get_one(Blob, one), w.session.get_one(Blob, two)
-        a.header, b.header = b.header, a.header
+        one_header, two_header = a.header, b.header
+        a.seal(two_header, "")
+        b.seal(one_header, "")
         w.session.execute(Blob.__table__.update().where(Blob.id == one).values(name="x" * 32))
         w.session.execute(Blob.__table__.update().where(Blob.id == two).values(name=a.name))
         w.session.execute(Blob.__table__.update().where(Blob.id == one).values(name=b.name))
@@ -146,6 +148,7 @@ def test_raising_the_level_rewraps_and_the_text_in_clear_goes(desk: Office, db: 
     blob = desk.deposit("custodian", b"body")
     item = desk.add("document", "custodian", level=Level.INTERNAL, place=desk.place("SG-1"), blobs=(blob,))
     before = db.get_one(Blob, blob).header
+    db.expire_all()
     assert len(desk.outbox("extract")) == 1
     with desk.w("custodian") as w:
         items.relevel(w, item.id, Level.SECRET, reason="复核")

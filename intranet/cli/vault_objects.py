@@ -1,4 +1,4 @@
-"""`vault verify | rotate | keys | seal-check | export | move`."""
+"""`vault verify | export | move`: the sealed bodies."""
 
 from __future__ import annotations
 
@@ -8,23 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from flask import Flask
-from flask.cli import AppGroup
 
-from vault.keyring import BACKUP
 from vault.levels import Level
 from vault.stores import open_store
 
 from ..extensions import db
 from ..house import house
-from ..verbs import keeping
+from ..verbs import keeping, moving, verifying
 from .common import as_json, operator, out, problem, reports
-
-vault = AppGroup("vault", help="文件库 / sealed objects and their keys")
-
-
-def bind(app: Flask) -> None:
-    app.cli.add_command(vault)
+from .vault import group
 
 
 def _percent(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
@@ -34,7 +26,7 @@ def _percent(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     return int(number)
 
 
-@vault.command("verify")
+@group.command("verify")
 @click.option("--read-data", is_flag=True, help="读出并认证每个字节 / authenticate every byte")
 @click.option(
     "--sample", default="100%", callback=_percent, help="最久未核对的 N% / the N% verified longest ago"
@@ -44,11 +36,11 @@ def _percent(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
 def verify(read_data: bool, sample: int, as_json: bool) -> None:
     """Check objects against their records, both ways."""
 
-    def progress(p: keeping.Proof) -> None:
+    def progress(p: verifying.Proof) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{p.checked} objects", nl=False, err=True)
 
-    proof = keeping.verify(
+    proof = verifying.verify(
         db.session(), house(), operator("vault"), read_data=read_data, sample=sample, progress=progress
     )
     data = asdict(proof) | {"ok": proof.ok}
@@ -62,51 +54,7 @@ def verify(read_data: bool, sample: int, as_json: bool) -> None:
     out(data, as_json, f"完好 / good: {proof.checked} ({levels}); 未登记 / unknown objects: {proof.unknown}")
 
 
-@vault.command("keys")
-@as_json
-@reports
-def keys(as_json: bool) -> None:
-    """Which levels can be deposited to and which can be opened here. Shows recipients, never identities."""
-    ring = house().vault.keyring
-    holders: list[Level | str] = [*ring.levels, BACKUP]
-    rows = [
-        {
-            "level": h.slug if isinstance(h, Level) else h,
-            "recipients": [str(r) for r in ring.recipients(h)],
-            "opens": ring.can_open(h),
-        }
-        for h in holders
-    ]
-    lines = [
-        f"{r['level']:<13} {'可开启 / opens' if r['opens'] else '只可存入 / deposit only'}  {r['recipients'][0]}"
-        for r in rows
-    ]
-    out(rows, as_json, lines)
-
-
-@vault.command("seal-check")
-@as_json
-@reports
-def seal_check(as_json: bool) -> None:
-    """Seal and open a probe at each level, in memory only: do the keys here fit each other?"""
-    from vault.store_memory import MemoryStore
-    from vault.vault import Vault
-
-    ring, rows = house().vault.keyring, []
-    probe = Vault(MemoryStore(), ring)
-    for level in ring.levels:
-        name = probe.new_name()
-        sealed = probe.deposit(name, [b"seal-check"], level, b"probe")
-        opens = ring.can_open(level)
-        good = not opens or b"".join(probe.open(name, sealed.header, b"probe", sealed.size)) == b"seal-check"
-        rows.append({"level": level.slug, "sealed": True, "opens": opens, "ok": good})
-    ok = all(r["ok"] for r in rows) and bool(rows)
-    if not ok:
-        problem("密钥不匹配 / keys do not fit", {"ok": ok, "levels": rows}, as_json)
-    out({"ok": ok, "levels": rows}, as_json, [f"{r['level']:<13} ok" for r in rows])
-
-
-@vault.command("export")
+@group.command("export")
 @click.argument("number")
 @click.option("--to", "target", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @as_json
@@ -129,7 +77,7 @@ def export(number: str, target: Path, as_json: bool) -> None:
     out(written, as_json, [f"{w['file']}  ({w['level']})  {w['name']}" for w in written])
 
 
-@vault.command("move")
+@group.command("move")
 @click.option("--to", "target", required=True, help="file:FOLDER | s3://key:secret@host:port/bucket?secure=0")
 @as_json
 @reports
@@ -140,7 +88,7 @@ def move(target: str, as_json: bool) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done}/{total}", nl=False, err=True)
 
-    report = keeping.move(db.session(), house(), open_store(target, house().settings.data), progress)
+    report = moving.move(db.session(), house(), open_store(target, house().settings.data), progress)
     if not report["ok"]:
         problem(f"未能移动 / not moved: {len(report['wrong'])} objects", report, as_json)
     out(
