@@ -61,7 +61,12 @@ def create_app(
         settings=settings,
         kinds=registry,
         policy=Policy(registry),
-        vault=vault or Vault(open_store(settings.store, settings.data), _keyring(settings)),
+        vault=vault
+        or Vault(
+            open_store(settings.store, settings.data),
+            _keyring(settings),
+            padded=settings.object_sizes == "padme",
+        ),
         engine=WhooshEngine(settings.index),
         clock=clock,
     )

@@ -33,6 +33,7 @@ class Settings:
     data: Path = ROOT / "instance"
     database_url: str = field(default="", repr=False)
     store: str = field(default="file:blobs", repr=False)
+    object_sizes: str = "exact"
     search: str = "whoosh"
     secret_key: str = field(default="", repr=False)
     base_url: str = "http://127.0.0.1:8000"
@@ -175,6 +176,8 @@ def _check(s: Settings) -> list[str]:
         errors.append("SEARCH: the postgres engine is not part of this version; use whoosh")
     if not s.store.startswith(("file:", "s3://")):
         errors.append("STORE: expected file:FOLDER or s3://key:secret@host:port/bucket")
+    if s.object_sizes not in ("exact", "padme"):
+        errors.append("OBJECT_SIZES: expected exact or padme")
     if s.language not in ("zh", "en"):
         errors.append("LANGUAGE: expected zh or en")
     if urlsplit(s.base_url).scheme not in ("http", "https"):

@@ -81,7 +81,8 @@ def build(
         },
         {},
     )  # fmt: skip
-    vault = Vault(MemoryStore() if store is None else store, keyring)
+    padded = chosen.object_sizes == "padme"
+    vault = Vault(MemoryStore() if store is None else store, keyring, padded=padded)
     app = create_app(chosen, extra_kinds=kinds, clock=clock or Clock(), vault=vault)
     app.config["WTF_CSRF_ENABLED"] = False
     app.test_client_class = Client

@@ -1,6 +1,6 @@
 """The vault: seals what is deposited, opens what may be opened, and notices every change in between.
 
-The store holds an age payload without its header; the header, which wraps the object's key for the level,
+The store holds an age payload without its header (padded to a size class if so wished); the header, which wraps the object's key for the level,
 comes back from `deposit` and is kept with the record. Destroying the header destroys the object, and
 whoever steals the store or the records alone has nothing. Joined again (`export`) the two are an ordinary
 age file.
@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from vault import age
+from vault import age, padding
 from vault.age import stream
 from vault.age.header import Stanza
 from vault.age.kdf import hkdf
@@ -33,8 +33,8 @@ _BINDING = "record-binding"
 class Sealed:
     """What to keep of a deposit: `header` is the only way back to the bytes.
 
-    `size` is the length of the plain bytes, `stored` of the sealed ones, `digest` the SHA-256 (hex) of
-    the sealed ones, which proves them unchanged without any key. `key_id` says for which recipients the
+    `size` is the length of the plain bytes, `stored` of the sealed ones (with
+    their padding), `digest` the SHA-256 (hex) of the same, which proves them unchanged without any key. `key_id` says for which recipients the
     header was sealed (`vault.keyring.key_id`).
     """
 
@@ -59,12 +59,14 @@ class Vault:
 
     `bind` is whatever names the record for good (its identifier as bytes). Errors: those of `vault.age`
     (HeaderError, NoIdentity, Damaged), of `vault.store`, and WrongRecord. No byte is handed out before it
-    is authenticated. Memory is bounded by a few MiB whatever the size of an object.
+    is authenticated. Memory is bounded by a few MiB whatever the size of an object. `padded`: new objects
+    are filled up to a size class (`vault.padding`); a store may hold both kinds, and both are read.
     """
 
-    def __init__(self, store: Store, keyring: Keyring) -> None:
+    def __init__(self, store: Store, keyring: Keyring, *, padded: bool = False) -> None:
         self.store = store
         self.keyring = keyring
+        self.padded = padded
 
     @staticmethod
     def new_name() -> str:
@@ -81,7 +83,8 @@ class Vault:
         recipients = self.keyring.recipients(level)
         header = age.seal_header(file_key, recipients, [_binding(file_key, bind)])
         plain = _Counted(source)
-        sealed = _Counted(stream.encrypt(file_key, plain), digest=True)
+        payload = stream.encrypt(file_key, plain)
+        sealed = _Counted(padding.padded(payload) if self.padded else payload, digest=True)
         kept = self.store.put(name, sealed)
         if kept != sealed.size:
             raise Corrupt(f"{name}: the store kept {kept} bytes of {sealed.size}")
@@ -95,7 +98,8 @@ class Vault:
         an error is the whole object.
         """
         file_key = self._file_key(header, bind)
-        return started(_exactly(size, stream.decrypt(file_key, self.store.get(name))))
+        payload = padding.payload_of(size, self.store.get(name))
+        return started(_exactly(size, stream.decrypt(file_key, payload)))
 
     def open_range(
         self, name: str, header: bytes, bind: bytes, size: int, start: int, length: int
@@ -105,8 +109,11 @@ class Vault:
         The end of the object is authenticated first, so a cut or extended object is refused at the call.
         """
         file_key = self._file_key(header, bind)
+        exact = stream.payload_size(size)
+        if self.store.stat(name).size not in padding.possible(size):
+            raise age.Damaged(f"{name}: the object has another length than its record")
         payload = stream.Seekable(
-            file_key, lambda at, count: self.store.range(name, at, count), stream.payload_size(size)
+            file_key, lambda at, count: self.store.range(name, at, min(count, exact - at)), exact
         )
         return started(payload.read(start, length))
 
@@ -141,7 +148,7 @@ class Vault:
         A header that no identity opens is either sealed here or damaged; `level`, the record's, decides
         which. Without it, it passes as sealed as long as the identity of any level is missing.
         """
-        if not stream.payload_size(size) == stored == self.store.stat(name).size:
+        if stored not in padding.possible(size) or stored != self.store.stat(name).size:
             raise age.Damaged(f"{name}: the object has another length than its record")
         sealed_here = any(
             not self.keyring.can_open(it) for it in (self.keyring.levels if level is None else [level])
@@ -154,7 +161,8 @@ class Vault:
                 raise
         if read_data:
             sealed = _Counted(self.store.get(name), digest=True)
-            for _ in sealed if file_key is None else _exactly(size, stream.decrypt(file_key, sealed)):
+            payload = padding.payload_of(size, sealed)
+            for _ in payload if file_key is None else _exactly(size, stream.decrypt(file_key, payload)):
                 pass
             if not hmac.compare_digest(sealed.hexdigest(), digest):
                 raise age.Damaged(f"{name}: the object has another digest than its record")
@@ -164,11 +172,11 @@ class Vault:
         """Remove the sealed bytes; repeating it is no error. The record's header must go as well."""
         self.store.delete(name)
 
-    def export(self, name: str, header: bytes) -> Iterator[bytes]:
-        """Header and object joined: a file that `age -d` opens with the identity of its level. Needs no
-        key, and checks nothing but the form of the header."""
+    def export(self, name: str, header: bytes, size: int) -> Iterator[bytes]:
+        """Header and payload joined, without padding: a file that `age -d` opens with the identity of its
+        level. `size` is the record's. Needs no key; checks the form of the header and the length only."""
         age.Header.parse(header)
-        return _joined(header, self.store.get(name))
+        return _joined(header, padding.payload_of(size, self.store.get(name)))
 
     def _file_key(self, header: bytes, bind: bytes) -> bytes:
         opened = age.open_header(header, self.keyring.every_identity())

@@ -56,7 +56,7 @@ def prepare(settings: Settings) -> None:
     object.__setattr__(settings, "secret_key", secret)  # frozen for everybody but the set-up that makes it
     if not settings.keys.exists():
         keyring = Keyring.create(settings.keys)
-        house().vault = Vault(house().vault.store, keyring)
+        house().vault = Vault(house().vault.store, keyring, padded=settings.object_sizes == "padme")
     upgrade(directory=str(Path(current_app.root_path) / "migrations"))
     if settings.sqlite is not None and settings.sqlite.exists():
         settings.sqlite.chmod(0o600)

@@ -26,4 +26,4 @@ def sealed_file(
     )
     with work.begin(house, actor) as w:
         w.record("vault.export", item, detail={"blobs": [b.id for b in blobs]})
-    return [(b, house.vault.export(b.name, b.header)) for b in blobs]
+    return [(b, house.vault.export(b.name, b.header, b.size)) for b in blobs]

@@ -280,7 +280,7 @@ def test_an_upload_that_breaks_leaves_nothing(keyring: Keyring, tmp_path: Path) 
 def test_an_exported_object_opens_with_the_age_program(
     vault: Vault, sealed: Sealed, keys_folder: Path, age_program: str, blind: Vault
 ) -> None:
-    exported = b"".join(blind.export(sealed.name, sealed.header))
+    exported = b"".join(blind.export(sealed.name, sealed.header, sealed.size))
     command = [age_program, "-d", "-i", str(keys_folder / "secret.key")]
     done = subprocess.run(command, input=exported, capture_output=True, check=True)
     assert done.stdout == TEXT
@@ -290,7 +290,7 @@ def test_an_exported_object_opens_with_the_age_program(
 
 def test_an_export_of_a_broken_header_is_refused(vault: Vault, sealed: Sealed) -> None:
     with pytest.raises(age.HeaderError):
-        vault.export(sealed.name, sealed.header[:-5])
+        vault.export(sealed.name, sealed.header[:-5], sealed.size)
 
 
 def test_memory_stays_small_both_ways(keyring: Keyring, tmp_path: Path) -> None:
