@@ -53,7 +53,7 @@ def test_good_repository_verifies(office: Office, read_data: bool) -> None:
     office.snapshot(0, refs[:3])
     office.snapshot(1, refs)
     report = office.repository.verify(read_data=read_data)
-    assert (report.ok, report.snapshots, report.checked) == (True, 2, 7)
+    assert (report.ok, report.snapshots, report.checked) == (True, 2, 9)
     assert (report.bytes > 5_000) == read_data
 
 
@@ -277,7 +277,7 @@ def test_destroyed_file_is_gone_from_all_snapshots_and_no_fault(office: Office) 
     office.repository.shred([refs[1].digest], at=day(1))
     assert f"objects/{refs[1].digest}" not in {found.name for found in office.store.list()}
     report = office.repository.verify(read_data=True)
-    assert (report.ok, report.shredded, report.checked) == (True, 1, 3)
+    assert (report.ok, report.shredded, report.checked) == (True, 1, 4)
     restored = office.repository.restore(first, [office.key], MemoryStore(), list)
     assert (restored.ok, restored.shredded, restored.objects) == (True, 1, 2)
 
