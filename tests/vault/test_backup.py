@@ -42,8 +42,8 @@ def test_second_snapshot_copies_only_what_is_new(office: Office) -> None:
     assert old == first
     assert (new.objects, new.new_objects) == (23, 3)
     assert new.database is not None
-    assert new.bytes == 23_000 + new.database.size
-    assert new.new_bytes == 3_000 + new.database.size
+    assert new.bytes == 23_000 + new.database.size + new.headers.size
+    assert new.new_bytes == 3_000 + new.database.size + new.headers.size
     assert (new.previous, new.extra) == ((old.id, old.hash), {"audit": {"seq": 7, "hash": "ab"}})
 
 
@@ -285,7 +285,7 @@ def test_destroyed_file_is_gone_from_all_snapshots_and_no_fault(office: Office) 
 def test_repository_holds_no_canary(office: Office, tmp_path: Path) -> None:
     office.snapshot(0, fill(office.source, range(2)))
     texts = [path.read_bytes() for path in (tmp_path / "repository").rglob("*") if path.is_file()]
-    assert len(texts) == 5  # a dump, two objects, a manifest, a free lease
+    assert len(texts) == 6  # a dump, a header copy, two objects, a manifest, a free lease
     assert not any(b"canary" in text or b"canary" in gzip_or_raw(text) for text in texts)
 
 
