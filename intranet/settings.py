@@ -185,6 +185,8 @@ def _check(s: Settings) -> list[str]:
     for name in ("search_body_level", "register_only_levels"):
         unknown = [level for level in str(getattr(s, name)).split() if level not in LEVELS]
         errors.extend(f"{name.upper()}: {level} is not one of {' '.join(LEVELS)}" for level in unknown)
+    if s.header_retention_days < 1:
+        errors.append("HEADER_RETENTION_DAYS: at least 1")
     if s.min_password < 8 and not s.testing:
         errors.append("MIN_PASSWORD: at least 8")
     return errors

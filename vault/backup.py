@@ -5,11 +5,12 @@ Sealed objects are written once and never change, so a snapshot copies only what
     snapshots/<id>      manifest: what the snapshot consists of (vault/backup_manifest.py)
     dumps/<id>.age      the database, gzip inside an age file for the backup recipients:
                         ``age -d -i backup.key <file> | gunzip`` opens it without this product
+    headers/<id>-<sha256>.age     the headers of all objects, kept for days only (vault/backup_headers.py)
     objects/<sha256>    sealed bodies as they lie in the source; ``sha256sum`` checks them without it
     lease/ prunes/ shredded/      who is writing; what was taken out on purpose
 
 Whoever runs backups holds recipients only and can read nothing. To restore to plain text takes the backup
-identity (the database with the headers of all objects) and, to read an object, the identity of its level;
+identity (the database and the headers of all objects) and, to read an object, the identity of its level;
 keep both away from the repository. Nothing stands in it in clear but random names, sizes, times and what
 the caller puts into `extra`.
 
@@ -21,10 +22,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from vault.age.recipients import Identity
+from vault.age.recipients import Identity, X25519Recipient
 from vault.backup_check import Checker
+from vault.backup_headers import Header, HeaderCopy, HeadersShrank, copies, expire, keep, new_id
 from vault.backup_lease import Lease
 from vault.backup_manifest import ids, read_all
 from vault.backup_remove import discard, forget_snapshot, prune, shred
@@ -56,6 +59,9 @@ __all__ = [
     "Decision",
     "Dump",
     "Fault",
+    "Header",
+    "HeaderCopy",
+    "HeadersShrank",
     "LeaseLost",
     "ManifestDamaged",
     "NoSnapshot",
@@ -111,12 +117,14 @@ class Repository:
         recipients: Sequence[str],
         objects: Iterable[ObjectRef],
         source: Store,
+        headers: Iterable[Header] = (),
         extra: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
     ) -> Snapshot:
-        """Back up the plain `database` dump, sealed for the age `recipients`, and all `objects` of `source`.
+        """Back up the plain `database` dump and the `headers`, sealed for the age `recipients`, and all `objects`
+        of `source`. The dump holds no header: those live shorter, see `expire_headers`.
 
-        `database` is read to its end before `objects` is begun, both by the calling thread: a list taken
+        `database`, `headers` and `objects` are read one after the other, all by the calling thread: a list taken
         from the same state as the dump makes a consistent set. The manifest is written last, so a run that
         dies leaves no snapshot, and the next one reuses what it copied. An object that cannot be copied
         is a problem of the snapshot (`complete` is false), not an error. `extra` is plain JSON and lies in
@@ -135,6 +143,7 @@ class Repository:
             return writer.run(
                 at=moment,
                 database=database,
+                headers=headers,
                 recipients=recipients,
                 objects=objects,
                 extra=extra or {},
@@ -145,11 +154,33 @@ class Repository:
         """All snapshots, oldest first; one with an unreadable manifest is marked as damaged."""
         return read_all(self._store)
 
+    def keep_headers(
+        self, *, at: datetime, headers: Iterable[Header], recipients: Sequence[str]
+    ) -> HeaderCopy:
+        """A header copy without a snapshot: where none succeeds for days, the last copy must not outlive the
+        retention."""
+        moment = utc(at)
+        everybody = [X25519Recipient(recipient) for recipient in recipients]
+        with self._lease("headers", moment):
+            made = keep(self._store, new_id(moment), headers, everybody)
+        return HeaderCopy(made.name, moment, made.size, made.digest)
+
+    def header_copies(self) -> Sequence[HeaderCopy]:
+        """All header copies, oldest first."""
+        return copies(self._store)
+
+    def expire_headers(self, retention: timedelta, *, at: datetime, anyway: bool = False) -> int:
+        """Delete the header copies older than `retention`, but never the newest; how many. Raises HeadersShrank
+        when the newest has lost half of what they have, unless told to go on `anyway`."""
+        moment = utc(at)
+        with self._lease("headers", moment) as lease:
+            return expire(self._store, retention, lease, at=moment, anyway=anyway)
+
     def verify(
         self, snapshot_id: str | None = None, *, read_data: bool = False, progress: Progress | None = None
     ) -> VerifyReport:
-        """Check one snapshot, or all: the manifests and their chain, and that every object and dump is there
-        with its size; with `read_data` every byte is hashed again. Raises NoSnapshot."""
+        """Check one snapshot, or all: the manifests and their chain, and that every object, dump and header copy is
+        there with its size (a header copy may be gone once there is a newer one); with `read_data` every byte is hashed again. Raises NoSnapshot."""
         checker = Checker(self._store, workers=self._workers, progress=progress or _silent)
         chosen = ids(self._store)[::-1] if snapshot_id is None else [snapshot_id]
         return checker.run(chosen, read_data=read_data, elapsed=self._elapsed)
@@ -160,10 +191,12 @@ class Repository:
         identities: Sequence[Identity],
         objects_to: Store,
         database_to: Sink,
+        headers_to: Path | None = None,
         *,
         progress: Progress | None = None,
     ) -> RestoreReport:
-        """Copy the objects into `objects_to` under the names they had, then the database to `database_to`.
+        """Copy the objects into `objects_to` under the names they had, then the database to `database_to`, then
+        the newest good header copy to `headers_to`: the headers of today serve a snapshot of any age.
 
         With the backup identity the dump is opened; with no identities it comes out sealed as it is. Every
         byte is compared with its digest; an object that the target has already is compared and kept. What
@@ -171,7 +204,7 @@ class Repository:
         Raises NoSnapshot, ManifestDamaged, NoIdentity, FileExistsError before anything is written.
         """
         restorer = Restorer(self._store, snapshot_id, workers=self._workers, progress=progress or _silent)
-        return restorer.run(identities, objects_to, database_to, self._elapsed)
+        return restorer.run(identities, objects_to, database_to, headers_to, self._elapsed)
 
     def prune(self, keep: Retention, *, at: datetime, dry_run: bool = False) -> PruneReport:
         """Delete the snapshots that `keep` lets go, and whatever no snapshot names. A dry run gives the same
@@ -196,8 +229,8 @@ class Repository:
             return discard(self._store, faults, lease)
 
     def shred(self, digests: Iterable[str], *, at: datetime) -> None:
-        """Delete the bodies of destroyed files from all snapshots (销毁): their headers lie sealed in old
-        dumps until those are pruned, but there is nothing left to open. Reports count them as shredded."""
+        """Delete the bodies of destroyed files from all snapshots (销毁): their headers lie sealed in
+        header copies until those expire, but there is nothing left to open here. Reports count them as shredded."""
         with self._lease("shred", utc(at)) as lease:
             shred(self._store, digests, lease)
 

@@ -6,9 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
 from vault.backup_copy import DUMPS, OBJECTS, SHREDDED, examine, in_parallel, object_name
+from vault.backup_headers import HeaderCopy, copies
 from vault.backup_manifest import Manifest
 from vault.backup_prunes import pruned
-from vault.backup_types import INVALID, MISSING, Fault, ManifestDamaged, NoSnapshot, Progress, VerifyReport
+from vault.backup_types import (
+    INVALID,
+    MISSING,
+    Fault,
+    ManifestDamaged,
+    NoSnapshot,
+    Progress,
+    Snapshot,
+    VerifyReport,
+)
 from vault.store import Store
 
 _Item = tuple[Fault, str, int]
@@ -25,6 +35,7 @@ class Checker:
         self._missing: list[Fault] = []
         self._damaged: list[Fault] = []
         self._seen: set[str] = set()
+        self._header_copies: list[HeaderCopy] = []
         self._shredded = self._checked = self._bytes = 0
 
     def run(self, snapshots: list[str], *, read_data: bool, elapsed: Callable[[], float]) -> VerifyReport:
@@ -34,6 +45,8 @@ class Checker:
         shredded = {found.name.removeprefix(SHREDDED) for found in self._store.list(SHREDDED)}
         manifests = self._manifests(snapshots)
         self._check_chain(manifests)
+        self._header_copies = copies(self._store)
+        sizes |= {copy.name: copy.size for copy in self._header_copies}
         present = self._present(self._items(manifests), sizes, shredded)
         if read_data:
             results = in_parallel(
@@ -103,6 +116,7 @@ class Checker:
             if snapshot.database is not None:
                 dump = snapshot.database
                 yield Fault("database", dump.name, snapshot.id, dump.digest), dump.name, dump.size
+            yield from self._headers_of(snapshot)
             for ref, problem in manifest.entries():
                 if problem == INVALID:
                     self._missing.append(Fault("object", str(ref.name), snapshot.id, str(ref.digest)))
@@ -110,6 +124,17 @@ class Checker:
                     self._seen.add(ref.digest)
                     fault = Fault("object", ref.name, snapshot.id, ref.digest)
                     yield fault, object_name(ref.digest), ref.stored
+
+    def _headers_of(self, snapshot: Snapshot) -> Iterator[_Item]:
+        """Every copy that is there, and the one of this snapshot unless a newer one has taken its place."""
+        known = [(copy.name, copy.size, copy.digest) for copy in self._header_copies]
+        named = snapshot.headers
+        if named is not None and not any(name >= named.name for name, _, _ in known):
+            known.append((named.name, named.size, named.digest))
+        for name, size, digest in known:
+            if digest not in self._seen:
+                self._seen.add(digest)
+                yield Fault("headers", name, snapshot.id, digest), name, size
 
     def _present(self, items: Iterable[_Item], sizes: dict[str, int], shredded: set[str]) -> Iterator[_Item]:
         """Those of the right size; the others are noted."""

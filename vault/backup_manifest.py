@@ -69,6 +69,8 @@ def header_of(snapshot: Snapshot, entries: str) -> dict[str, Any]:
         "entries": entries,
         "extra": dict(snapshot.extra),
     }
+    if snapshot.headers is not None:
+        header["headers"] = [snapshot.headers.name, snapshot.headers.size, snapshot.headers.digest]
     return {**header, "hash": hashlib.sha256(canonical(header)).hexdigest()}
 
 
@@ -168,6 +170,7 @@ def damaged(snapshot_id: str) -> Snapshot:
 def _snapshot(header: Mapping[str, Any], known: str) -> Snapshot:
     name, size, digest = header["database"]
     previous = header["previous"]
+    headers = header.get("headers")
     return Snapshot(
         id=header["id"],
         at=datetime.fromisoformat(header["at"]),
@@ -180,6 +183,7 @@ def _snapshot(header: Mapping[str, Any], known: str) -> Snapshot:
         hash=known,
         previous=(previous[0], previous[1]) if previous else None,
         database=Dump(name, size, digest),
+        headers=Dump(headers[0], headers[1], headers[2]) if headers else None,
         extra=header["extra"],
     )
 

@@ -23,6 +23,7 @@ from vault.backup_copy import (
     in_parallel,
     object_name,
 )
+from vault.backup_headers import copies
 from vault.backup_manifest import Manifest
 from vault.backup_types import (
     DAMAGED,
@@ -59,19 +60,22 @@ class Restorer:
         identities: Sequence[Identity],
         objects_to: Store,
         database_to: Sink,
+        headers_to: Path | None,
         elapsed: Callable[[], float],
     ) -> RestoreReport:
         """See Repository.restore."""
         started = elapsed()
         snapshot = self._manifest.snapshot
-        if isinstance(database_to, Path) and database_to.exists():
-            raise FileExistsError(f"{database_to} is there already")
+        for path in (database_to, headers_to):
+            if isinstance(path, Path) and path.exists():
+                raise FileExistsError(f"{path} is there already")
         if snapshot.database is None:
             raise NotFound(snapshot.id)
         if identities:
             self._try_key(snapshot.database, identities)
         self._restore_objects(objects_to)
         size = self._restore_database(snapshot, snapshot.database, identities, database_to)
+        used = self._restore_headers(identities, headers_to) if headers_to and snapshot.headers else ""
         missing, damaged = self._faults[MISSING], self._faults[DAMAGED]
         return RestoreReport(
             ok=not missing and not damaged,
@@ -86,6 +90,7 @@ class Restorer:
             database_bytes=size,
             extra=snapshot.extra,
             seconds=round(elapsed() - started, 3),
+            headers=used,
         )
 
     def _try_key(self, dump: Dump, identities: Sequence[Identity]) -> None:
@@ -139,7 +144,22 @@ class Restorer:
         self, snapshot: Snapshot, dump: Dump, identities: Sequence[Identity], sink: Sink
     ) -> int:
         """Returns the size of what came out; 0 and a fault when it was not whole."""
-        fault = Fault("database", dump.name, snapshot.id, dump.digest)
+        return self._unseal(dump, Fault("database", dump.name, snapshot.id, dump.digest), identities, sink)
+
+    def _restore_headers(self, identities: Sequence[Identity], path: Path) -> str:
+        """The newest copy that is whole. Its name, or "" and a fault when there is none."""
+        found = copies(self._store)[::-1]
+        for newest in found:
+            fault = Fault("headers", newest.name, self._manifest.snapshot.id, newest.digest)
+            self._unseal(Dump(newest.name, newest.size, newest.digest), fault, identities, path)
+            if path.exists():
+                return newest.name
+        if not found and (named := self._manifest.snapshot.headers):
+            fault = Fault("headers", named.name, self._manifest.snapshot.id, named.digest)
+            self._faults[MISSING].append(fault)
+        return ""
+
+    def _unseal(self, dump: Dump, fault: Fault, identities: Sequence[Identity], sink: Sink) -> int:
         try:
             pieces = checked(self._store.get(dump.name), dump.size, dump.digest)
             meter = Meter(self._watched(decompress(decrypt(pieces, identities)) if identities else pieces))

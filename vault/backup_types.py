@@ -55,7 +55,8 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """The sealed dump of the database: its name in the repository, size and SHA-256 of the sealed bytes."""
+    """A sealed dump (of the database, or of the headers): its name in the repository, size and SHA-256 of the sealed
+    bytes."""
 
     name: str
     size: int
@@ -67,8 +68,9 @@ class Snapshot:
     """One state of everything. Sizes are of sealed bytes, the dump included.
 
     `problems` counts objects that could not be copied; `hash` names the whole manifest and may be kept
-    elsewhere (in the audit log) as a proof; `damaged`: the manifest is unreadable, so all but `id` and
-    `at` is unknown.
+    elsewhere (in the audit log) as a proof; `headers`: the copy made with it, which lives shorter than the
+    snapshot (None: an old one, whose headers are in the dump); `damaged`: the manifest is unreadable, so all
+    but `id` and `at` is unknown.
     """
 
     id: str
@@ -82,6 +84,7 @@ class Snapshot:
     hash: str = ""
     previous: tuple[str, str] | None = None
     database: Dump | None = None
+    headers: Dump | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     damaged: bool = False
 
@@ -93,8 +96,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something missing or damaged. `kind` is "manifest", "database" or "object"; `name` is the id of the
-    snapshot, the name of the dump, or the name of the object in the source; `digest` is "" for a manifest."""
+    """Something missing or damaged. `kind` is "manifest", "database", "headers" or "object"; `name` is the id of the
+    snapshot, the name of the dump or header copy, or the name of the object in the source; `digest` is "" for a manifest."""
 
     kind: str
     name: str
@@ -120,7 +123,8 @@ class VerifyReport:
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
     """`existing`: objects that the target had already, whose bytes were read and compared. `opened`: the
-    database came out in plain text, otherwise sealed as it lies in the repository."""
+    database came out in plain text, otherwise sealed as it lies in the repository; `headers`: the header
+    copy that was used, "" for a snapshot that needs none."""
 
     ok: bool
     snapshot: str
@@ -134,6 +138,7 @@ class RestoreReport:
     database_bytes: int
     extra: Mapping[str, Any]
     seconds: float
+    headers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
-"""Making a snapshot: the dump, then the objects that are new, then, last, the manifest."""
+"""Making a snapshot: the dump, the header copy, then the objects that are new, then, last, the manifest."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,6 +13,7 @@ from typing import Any
 from vault.age.file import encrypt
 from vault.age.recipients import X25519Recipient
 from vault.backup_copy import DUMPS, OBJECTS, Meter, compress, copy, examine, in_parallel, object_name
+from vault.backup_headers import Header, keep, new_id
 from vault.backup_lease import Lease
 from vault.backup_manifest import PREFIX as MANIFESTS
 from vault.backup_manifest import entry_line, header_of, is_object, read_all, write
@@ -46,6 +46,7 @@ class Writer:
         *,
         at: datetime,
         database: Iterable[bytes],
+        headers: Iterable[Header],
         recipients: Sequence[str],
         objects: Iterable[ObjectRef],
         extra: Mapping[str, Any],
@@ -56,21 +57,23 @@ class Writer:
         canonical(extra)  # what cannot be kept is refused before hours of work, not after
         everybody = [X25519Recipient(recipient) for recipient in recipients]
         known = [snapshot for snapshot in read_all(self._store) if not snapshot.damaged]
-        snapshot_id = f"{at:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        snapshot_id = new_id(at)
         dump = self._dump(f"{DUMPS}{snapshot_id}.age", database, everybody)
+        header_copy = keep(self._store, snapshot_id, self._counted(headers), everybody)
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as entries:
             digest = self._copy_all(objects, entries)
             snapshot = Snapshot(
                 id=snapshot_id,
                 at=at,
                 objects=self._objects,
-                bytes=self._bytes + dump.size,
+                bytes=self._bytes + dump.size + header_copy.size,
                 new_objects=self._new_objects,
-                new_bytes=self._new_bytes + dump.size,
+                new_bytes=self._new_bytes + dump.size + header_copy.size,
                 seconds=round(elapsed() - started, 3),
                 problems=self._problems,
                 previous=(known[-1].id, known[-1].hash) if known else None,
                 database=dump,
+                headers=header_copy,
                 extra=extra,
             )
             header = header_of(snapshot, digest)
@@ -96,6 +99,12 @@ class Writer:
             size += len(piece)
             self._progress("database", 0, size)
             yield piece
+
+    def _counted(self, headers: Iterable[Header]) -> Iterator[Header]:
+        self._progress("headers", 0, 0)
+        for header in headers:
+            self._lease.keep()
+            yield header
 
     def _copy_all(self, objects: Iterable[ObjectRef], entries: tempfile.SpooledTemporaryFile[bytes]) -> str:
         """Copy what is new, list everything in `entries`; returns the digest of the list."""

@@ -20,7 +20,7 @@ from ..house import house
 from ..jobs import backup as jobs
 from ..jobs import lease
 from ..models import BackupRun
-from ..verbs import backups
+from ..verbs import backups, header_copies
 from .common import as_json, operator, out, problem, reports, yes
 
 backup = AppGroup("backup", help="备份 / backups")
@@ -83,6 +83,11 @@ def show(as_json: bool) -> None:
     rows = [asdict(s) | {"complete": s.complete} for s in backups.repository(house().settings).list()]
     lines = [f"{r['id']}  {r['at']:%Y-%m-%d %H:%M}  {r['objects']:>7} objects  {r['bytes'] >> 10:>9} KB  "
              f"{'ok' if r['complete'] else 'PROBLEM'}" for r in rows]  # fmt: skip
+    copies = backups.repository(house().settings).header_copies()
+    if copies:
+        lines.append(
+            f"密钥头副本 / header copies: {len(copies)}, 最早 / oldest {copies[0].at:%Y-%m-%d %H:%M}"
+        )
     out(rows, as_json, lines or ["还没有快照 / no snapshots yet"])
 
 
@@ -143,6 +148,18 @@ def restore(snapshot: str, target: Path, keys: Path | None, as_json: bool) -> No
     out(report, as_json, f"{target}: {report['objects']} objects, {report['database']} {sealed}")
 
 
+@backup.command("load-headers")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+@reports
+def load_headers(file: Path, as_json: bool) -> None:
+    """Put the headers of an opened header copy (JSON lines) into the database: after pg_restore, or after `age -d`."""
+    with work.begin(house(), operator("backup")) as w:
+        count = header_copies.load(w.session.connection(), file)
+        w.record("backup.load_headers", detail={"headers": count})
+    out({"headers": count}, as_json, f"已载入 / loaded: {count} headers")
+
+
 @backup.command("drill")
 @as_json
 @reports
@@ -153,13 +170,20 @@ def drill(as_json: bool) -> None:
 
 @backup.command("prune")
 @click.option("--dry-run", is_flag=True)
+@click.option(
+    "--headers-shrank",
+    is_flag=True,
+    help="确已销毁过半，旧密钥头副本照删 / more than half was really destroyed, old header copies go all the same",
+)
 @yes
 @as_json
 @reports
-def prune(dry_run: bool, yes: bool, as_json: bool) -> None:
+def prune(dry_run: bool, headers_shrank: bool, yes: bool, as_json: bool) -> None:
     """Let old snapshots go by the retention of the settings."""
     repository = backups.repository(house().settings)
     plan = _guarded(lambda: repository.prune(backups.retention(house()), at=house().clock(), dry_run=True))
+    if not dry_run:
+        _guarded(lambda: header_copies.expire(house(), repository, anyway=headers_shrank))
     going = [d.snapshot.id for d in plan.decisions if not d.keep]
     if not dry_run and going:
         if not yes:

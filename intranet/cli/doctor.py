@@ -19,7 +19,7 @@ from vault.levels import Level
 from ..extensions import db
 from ..house import house
 from ..models import Item, Outbox
-from ..verbs import auditing, backups
+from ..verbs import auditing, backups, header_copies
 from .common import as_json, out
 
 Finding = tuple[bool, str]
@@ -114,6 +114,18 @@ def _backup() -> Finding:
     return not late, f"last good {good:%Y-%m-%d %H:%M}" if good else "none yet: backup run"
 
 
+def _header_copies() -> Finding:
+    """What certificates promise: no header outlives its document for longer than the retention."""
+    repository = backups.repository(house().settings)
+    copies = repository.header_copies()
+    late = header_copies.overdue(house(), repository)
+    inside = [s.id for s in repository.list() if s.headers is None and not s.damaged]
+    says = f"{len(copies)} copies" + (f", oldest {copies[0].at:%Y-%m-%d %H:%M}" if copies else "")
+    says += f"; {len(late)} past their time: is the worker running?" if late else ""
+    says += f"; {len(inside)} old snapshots hold headers in their dumps: prune them" if inside else ""
+    return not late and not inside, says
+
+
 def _programs() -> Finding:
     found = {name: bool(shutil.which(name)) for name in ("age", "pg_dump", "soffice", "tesseract")}
     return True, ", ".join(f"{n} {'yes' if y else 'no'}" for n, y in found.items())
@@ -131,6 +143,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "clock": _clock,
     "audit": _audit,
     "backup": _backup,
+    "headers": _header_copies,
     "programs": _programs,
 }
 

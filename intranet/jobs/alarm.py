@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import work
+from ..errors import Unavailable
 from ..extensions import db
 from ..house import House
 from ..models import Item
@@ -26,8 +27,21 @@ def sound(house: House, row: Row) -> None:
 
 
 def shred(house: House, row: Row) -> None:
-    """Remove the object of a destroyed file, here and from every snapshot (its header lies sealed in old dumps until
-    they are pruned). Its key is gone already; doing it again is no error."""
+    """Remove the object of a destroyed file, here and from every snapshot (its header lies sealed in header
+    copies for some days). Its key is gone already, here its last traces go; doing it again is no error."""
     house.vault.shred(str(row.payload["name"]))
     if digest := str(row.payload.get("digest", "")):
         backups.repository(house.settings).shred([digest], at=house.clock())
+    forget_pages()
+
+
+def forget_pages() -> None:
+    """The header is deleted; this takes its bytes out of the write-ahead log of SQLite, and lets PostgreSQL clear the
+    dead row. Raises Unavailable while somebody reads an older state: the effect is tried again."""
+    db.session.rollback()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "sqlite":
+            if connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar():
+                raise Unavailable("checkpoint")
+        else:
+            connection.exec_driver_sql("VACUUM blob_header")

@@ -12,7 +12,7 @@ from .. import work
 from ..extensions import db
 from ..house import House
 from ..models import BackupRun
-from ..verbs import backups
+from ..verbs import backups, header_copies
 from . import lease
 
 LEASE = "backup"
@@ -34,6 +34,11 @@ def due(house: House) -> int:
     finally:
         lease.give_back(house, LEASE)
     return done
+
+
+def headers(house: House) -> int:
+    """Let header copies go whose time is over, also when no backup succeeds. Busy or away: the next hour tries again."""
+    return header_copies.expire(house, backups.repository(house.settings))
 
 
 def _wanted(house: House) -> bool:
@@ -136,6 +141,7 @@ def _do(house: House, what: str, progress: Any) -> tuple[bool, str, dict[str, An
     if what == "drill":
         proof = backups.drill(session, house, progress)
         return bool(proof["ok"]), str(proof.get("snapshot", "")), _plain(proof)
+    header_copies.expire(house, repository)
     pruned = repository.prune(backups.retention(house), at=house.clock())
     return True, "", _plain(asdict(pruned))
 

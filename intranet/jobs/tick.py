@@ -46,6 +46,7 @@ QUICK: Sequence[Job] = (
 )
 #: Long ones, beside which everything else goes on.
 SLOW: Sequence[Job] = (
+    Job("header-copies", backup.headers, HOUR),
     Job("sweep", sweep.orphans, HOUR, hold=2 * HOUR),
     Job("index-check", index.nightly, 24 * HOUR, hold=2 * HOUR),
 )

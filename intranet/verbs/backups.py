@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,25 +20,23 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vault.backup import ObjectRef, Progress, Repository, Retention, Snapshot, decide
+from vault.backup import Progress, Repository, Retention, Snapshot, decide
 from vault.keyring import BACKUP
 from vault.store_fs import FileStore
 from vault.stores import open_store
 
 from .. import __version__
 from ..actor import Actor
-from ..errors import Conflict, Invalid, Unavailable
+from ..errors import Conflict, Invalid
 from ..house import House
-from ..models import BackupRun
+from ..models import BackupRun, Blob
 from ..policy import Permission
 from ..settings import Settings
 from ..work import Work
-from . import auditing
+from . import auditing, header_copies
+from .dumping import BLOBS, dumped
 
 BLOCK = 1 << 20
-HEAD = "SELECT seq, hash FROM chain_head WHERE id = 1"
-BLOBS = "SELECT name, stored, digest FROM blob WHERE state IN ('stored', 'dropped') ORDER BY id"
-Dumped = tuple[Path, list[ObjectRef], Any]  # the dump, the objects it names, the head of its audit chain
 JOBS = ("run", "verify", "drill", "prune")
 
 
@@ -65,84 +61,24 @@ def snapshot(session: Session, house: House, progress: Progress | None = None) -
     """Take one. Raises vault.backup errors; leaves nothing in clear behind."""
     recipients = [str(r) for r in house.vault.keyring.recipients(BACKUP)]
     session.rollback()
-    with _dumped(house.settings) as (dump, objects, head):
+    with dumped(house.settings) as state:
         extra = {
             "product": __version__,
             "database": "sqlite" if house.settings.sqlite else "postgresql",
-            "audit": {"seq": head[0], "hash": head[1]} if head else {},
+            "audit": {"seq": state.head[0], "hash": state.head[1]} if state.head else {},
         }
-        return repository(house.settings).snapshot(
+        taken = repository(house.settings).snapshot(
             at=house.clock(),
-            database=_pieces(dump),
+            database=_pieces(state.path),
+            headers=state.headers,
             recipients=recipients,
-            objects=objects,
+            objects=state.objects,
             source=house.vault.store,
             extra=extra,
             progress=progress,
         )
-
-
-@contextmanager
-def _dumped(settings: Settings) -> Iterator[Dumped]:
-    """A private copy of the database (0700, beside it, removed afterwards) and the objects that it names."""
-    folder = Path(tempfile.mkdtemp(prefix="dump-", dir=settings.data))
-    try:
-        yield _sqlite(settings.sqlite, folder) if settings.sqlite else _postgres(settings, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sqlite(source: Path, folder: Path) -> Dumped:
-    """In ONE step: in several, a writer on another connection would make it begin again without end."""
-    target = folder / "data.db"
-    with sqlite3.connect(source) as live, sqlite3.connect(target) as copy:
-        live.backup(copy)
-        objects = [ObjectRef(*row) for row in copy.execute(BLOBS)]
-        head = copy.execute(HEAD).fetchone()
-    live.close()
-    copy.close()
-    return target, objects, head
-
-
-def _postgres(settings: Settings, folder: Path) -> Dumped:
-    """pg_dump and the list of objects from one exported snapshot."""
-    import psycopg
-
-    url = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
-    target = folder / "data.dump"
-    with psycopg.connect(url) as live:
-        live.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        row = live.execute("SELECT pg_export_snapshot()").fetchone()
-        objects = [ObjectRef(*r) for r in live.execute(BLOBS)]
-        head = live.execute(HEAD).fetchone()
-        command = [
-            "pg_dump",
-            "-Fc",
-            "-Z0",
-            f"--snapshot={row[0] if row else ''}",
-            "-f",
-            str(target),
-            _quiet(url, folder),
-        ]
-        done = subprocess.run(command, capture_output=True, check=False, text=True)
-    if done.returncode:
-        raise Unavailable(done.stderr.strip()[:300])
-    return target, objects, head
-
-
-def _quiet(url: str, folder: Path) -> str:
-    """The address without its password, which goes into a file of the private folder: arguments are seen by everybody on
-    the machine (`ps`)."""
-    from psycopg import conninfo
-
-    facts = conninfo.conninfo_to_dict(url)
-    password = str(facts.pop("password", "") or "")
-    if not password:
-        return url
-    kept = folder / "password"
-    with open(os.open(kept, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-        file.write("*:*:*:*:" + password.replace("\\", "\\\\").replace(":", "\\:") + "\n")
-    return conninfo.make_conninfo(**{**facts, "passfile": str(kept)})
+    header_copies.expire(house, repository(house.settings))
+    return taken
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
@@ -158,6 +94,8 @@ def restore(
 
     `keys`: the keys folder of the installation (default: the running one). Without its backup identity the database comes
     out sealed (`data.db.gz.age`), to be opened elsewhere with `age -d -i backup.key … | gunzip`.
+    The headers, of the newest copy, go into a SQLite database; for a server they lie beside the dump, as
+    `headers.jsonl`, for `backup load-headers` after pg_restore. What was destroyed since has none: it stays unreadable.
     """
     if folder.exists() and any(folder.iterdir()):
         raise Invalid({"to": f"{folder}: 目标文件夹必须为空 / must be empty"})
@@ -170,9 +108,13 @@ def restore(
     identities = ring.identities(BACKUP) if ring.can_open(BACKUP) else ()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = ("data.db" if sqlite else "data.dump") + ("" if identities else ".gz.age")
+    headers = folder / ("headers.jsonl" + ("" if identities else ".gz.age"))
     report = repository(house.settings).restore(
-        chosen.id, identities, FileStore(folder / "blobs"), folder / name, progress=progress
+        chosen.id, identities, FileStore(folder / "blobs"), folder / name, headers, progress=progress
     )
+    if identities and sqlite and headers.exists() and (folder / name).exists():
+        header_copies.fill(folder / name, headers)
+        headers.unlink()
     _copy_keys(house.settings, keys, folder)
     return {"ok": report.ok, "folder": str(folder), "database": name, "opened": report.opened} | {
         k: v for k, v in asdict(report).items() if k not in ("extra", "ok", "opened")
@@ -202,17 +144,19 @@ def drill(session: Session, house: House, progress: Progress | None = None) -> d
             raise Conflict("还没有任何快照 / there is no snapshot yet")
         report = restore(house, found[-1].id, scratch / "office", keys=None, progress=progress)
         proof = (
-            _prove(house, found[-1], scratch / "office")
+            _prove(session, house, found[-1], scratch / "office")
             if report["opened"] and report["database"] == "data.db"
             else {}
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    good = report["ok"] and all(proof.get(k, False) for k in ("audit_whole", "head_agrees", "integrity"))
+    good = report["ok"] and all(
+        proof.get(k, False) for k in ("audit_whole", "head_agrees", "integrity", "headers_whole")
+    )
     return report | proof | {"ok": bool(good), "snapshot": found[-1].id}
 
 
-def _prove(house: House, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
+def _prove(session: Session, house: House, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
     from vault import chain
 
     db = sqlite3.connect(folder / "data.db")
@@ -227,6 +171,8 @@ def _prove(house: House, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
             t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0]  # noqa: S608  the names on the next line
             for t in ("item", "person", "blob", "loan")
         }
+        sealed = {r[0] for r in db.execute("SELECT name FROM blob JOIN blob_header ON blob_id = blob.id")}
+        bare = [r[0] for r in db.execute(BLOBS) if r[0] not in sealed]
         integrity = db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     finally:
         db.close()
@@ -234,8 +180,16 @@ def _prove(house: House, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
         "audit_whole": report.ok,
         "head_agrees": report.head == dict(snapshot.extra.get("audit", {})),
         "integrity": integrity,
+        "headers_whole": not _still_sealed(session, bare),
+        "headers_count": len(sealed),
         "counts": counts,
     }
+
+
+def _still_sealed(session: Session, names: list[str]) -> list[str]:
+    """Those that have a header in the running database: they should have come back with one."""
+    query = select(Blob.name).join(Blob.sealed).where(Blob.name.in_(names))
+    return list(session.scalars(query))
 
 
 def request(w: Work, what: str) -> BackupRun:
@@ -278,6 +232,7 @@ def overview(session: Session, house: House, actor: Actor) -> dict[str, Any]:
     runs = list(session.scalars(select(BackupRun).order_by(BackupRun.id.desc()).limit(30)))
     return {
         "snapshots": snapshots[:60],
+        "header_copies": repository(house.settings).header_copies(),
         "snapshot_count": len(snapshots),
         "going": sum(not d.keep for d in decide(snapshots, retention(house))),
         "runs": runs,

@@ -17,7 +17,7 @@ from ..extensions import db
 from ..house import house
 from ..kinds.base import Kind
 from ..policy import Permission, Standing
-from ..verbs import disposal, history, reading
+from ..verbs import disposal, header_copies, history, reading
 from . import items_list, items_page, page, signin
 from .names import names
 
@@ -104,6 +104,7 @@ def _paper(number: str, template: str, action: str) -> Response:
         qr=qr(s.item.number),
         address=f"{home.settings.base_url.rstrip('/')}/i/{s.item.number}",
         moment_now=w.now,
+        headers_gone=header_copies.gone_by(home, life[-1].at) if life else None,
         in_full=in_full,
     )
 

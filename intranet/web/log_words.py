@@ -69,6 +69,7 @@ ACTIONS: Words = {
     "backup.drill": _("恢复演练"),
     "backup.prune": _("清理旧快照"),
     "backup.restore": _("从备份恢复"),
+    "backup.load_headers": _("载入密钥头副本"),
     "backup.run_asked": _("要求备份"),
     "backup.verify_asked": _("要求校验备份"),
     "backup.drill_asked": _("要求恢复演练"),

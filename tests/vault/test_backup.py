@@ -42,8 +42,8 @@ def test_second_snapshot_copies_only_what_is_new(office: Office) -> None:
     assert old == first
     assert (new.objects, new.new_objects) == (23, 3)
     assert new.database is not None
-    assert new.bytes == 23_000 + new.database.size
-    assert new.new_bytes == 3_000 + new.database.size
+    assert new.bytes == 23_000 + new.database.size + new.headers.size
+    assert new.new_bytes == 3_000 + new.database.size + new.headers.size
     assert (new.previous, new.extra) == ((old.id, old.hash), {"audit": {"seq": 7, "hash": "ab"}})
 
 
@@ -53,7 +53,7 @@ def test_good_repository_verifies(office: Office, read_data: bool) -> None:
     office.snapshot(0, refs[:3])
     office.snapshot(1, refs)
     report = office.repository.verify(read_data=read_data)
-    assert (report.ok, report.snapshots, report.checked) == (True, 2, 7)
+    assert (report.ok, report.snapshots, report.checked) == (True, 2, 9)
     assert (report.bytes > 5_000) == read_data
 
 
@@ -277,7 +277,7 @@ def test_destroyed_file_is_gone_from_all_snapshots_and_no_fault(office: Office) 
     office.repository.shred([refs[1].digest], at=day(1))
     assert f"objects/{refs[1].digest}" not in {found.name for found in office.store.list()}
     report = office.repository.verify(read_data=True)
-    assert (report.ok, report.shredded, report.checked) == (True, 1, 3)
+    assert (report.ok, report.shredded, report.checked) == (True, 1, 4)
     restored = office.repository.restore(first, [office.key], MemoryStore(), list)
     assert (restored.ok, restored.shredded, restored.objects) == (True, 1, 2)
 
@@ -285,7 +285,7 @@ def test_destroyed_file_is_gone_from_all_snapshots_and_no_fault(office: Office) 
 def test_repository_holds_no_canary(office: Office, tmp_path: Path) -> None:
     office.snapshot(0, fill(office.source, range(2)))
     texts = [path.read_bytes() for path in (tmp_path / "repository").rglob("*") if path.is_file()]
-    assert len(texts) == 5  # a dump, two objects, a manifest, a free lease
+    assert len(texts) == 6  # a dump, a header copy, two objects, a manifest, a free lease
     assert not any(b"canary" in text or b"canary" in gzip_or_raw(text) for text in texts)
 
 
