@@ -19,7 +19,7 @@ from vault.levels import Level
 from ..extensions import db
 from ..house import house
 from ..models import Item, Outbox
-from ..verbs import auditing, backups
+from ..verbs import auditing, backups, coverage
 from .common import as_json, out
 
 Finding = tuple[bool, str]
@@ -114,6 +114,18 @@ def _backup() -> Finding:
     return not late, f"last good {good:%Y-%m-%d %H:%M}" if good else "none yet: backup run"
 
 
+def _integrity() -> Finding:
+    """Every object read in time, and none damaged."""
+    found, _newest = coverage.levels(db.session(), house(), house().clock())
+    days = house().settings.verify_days
+    overdue, damaged = sum(c.overdue for c in found) if days else 0, sum(c.damaged for c in found)
+    fresh, objects = sum(c.fresh for c in found), sum(c.objects for c in found)
+    said = f"{fresh} of {objects} objects read within {days} days" if days else "off (verify_days = 0)"
+    said += f"; {overdue} overdue: is the worker running?" if overdue else ""
+    said += f"; {damaged} damaged: restore from a backup, then vault verify --read-data" if damaged else ""
+    return not overdue and not damaged, said
+
+
 def _programs() -> Finding:
     found = {name: bool(shutil.which(name)) for name in ("age", "pg_dump", "soffice", "tesseract")}
     return True, ", ".join(f"{n} {'yes' if y else 'no'}" for n, y in found.items())
@@ -131,6 +143,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "clock": _clock,
     "audit": _audit,
     "backup": _backup,
+    "integrity": _integrity,
     "programs": _programs,
 }
 
