@@ -60,6 +60,7 @@ class Settings:
     complaint_close_days: int = 5
     notice_expiry_days: int = 0
     orphan_hours: int = 24
+    verify_days: int = 30
     header_retention_days: int = 7
     backup_hours: int = 24
     backup_alarm_hours: int = 26

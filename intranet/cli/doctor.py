@@ -19,7 +19,7 @@ from vault.levels import Level
 from ..extensions import db
 from ..house import house
 from ..models import Item, Outbox
-from ..verbs import auditing, backups, header_copies
+from ..verbs import auditing, backups, coverage, header_copies
 from .common import as_json, out
 
 Finding = tuple[bool, str]
@@ -126,6 +126,18 @@ def _header_copies() -> Finding:
     return not late and not inside, says
 
 
+def _integrity() -> Finding:
+    """Every object read in time, and none damaged."""
+    found, _newest = coverage.levels(db.session(), house(), house().clock())
+    days = house().settings.verify_days
+    overdue, damaged = sum(c.overdue for c in found) if days else 0, sum(c.damaged for c in found)
+    fresh, objects = sum(c.fresh for c in found), sum(c.objects for c in found)
+    said = f"{fresh} of {objects} objects read within {days} days" if days else "off (verify_days = 0)"
+    said += f"; {overdue} overdue: is the worker running?" if overdue else ""
+    said += f"; {damaged} damaged: restore from a backup, then vault verify --read-data" if damaged else ""
+    return not overdue and not damaged, said
+
+
 def _programs() -> Finding:
     found = {name: bool(shutil.which(name)) for name in ("age", "pg_dump", "soffice", "tesseract")}
     return True, ", ".join(f"{n} {'yes' if y else 'no'}" for n, y in found.items())
@@ -144,6 +156,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "audit": _audit,
     "backup": _backup,
     "headers": _header_copies,
+    "integrity": _integrity,
     "programs": _programs,
 }
 

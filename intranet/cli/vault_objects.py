@@ -14,7 +14,7 @@ from vault.stores import open_store
 
 from ..extensions import db
 from ..house import house
-from ..verbs import keeping, moving, verifying
+from ..verbs import coverage, keeping, moving, verifying
 from .common import as_json, operator, out, problem, reports
 from .vault import group
 
@@ -34,7 +34,7 @@ def _percent(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
 @as_json
 @reports
 def verify(read_data: bool, sample: int, as_json: bool) -> None:
-    """Check objects against their records, both ways."""
+    """Check objects against their records, both ways; then how much of each level was read to its last byte, and when."""
 
     def progress(p: verifying.Proof) -> None:
         if sys.stderr.isatty():
@@ -43,15 +43,32 @@ def verify(read_data: bool, sample: int, as_json: bool) -> None:
     proof = verifying.verify(
         db.session(), house(), operator("vault"), read_data=read_data, sample=sample, progress=progress
     )
-    data = asdict(proof) | {"ok": proof.ok}
+    covered, _newest = coverage.levels(db.session(), house(), house().clock())
+    db.session.rollback()
+    data = asdict(proof) | {"ok": proof.ok, "coverage": [_covered(c) for c in covered]}
     if not proof.ok:
-        problem(
-            "\n".join(f"损坏 / damaged: {n or '-'} blob {b}: {why}" for b, n, why in proof.damaged),
-            data,
-            as_json,
-        )
+        lines = [f"损坏 / damaged: {n or '-'} blob {b}: {why}" for b, n, why in proof.damaged]
+        if proof.unreadable:
+            lines.append(f"无法读取 / not readable now: {proof.unreadable}")
+        problem("\n".join(lines), data, as_json)
     levels = ", ".join(f"{k} {v}" for k, v in proof.by_level.items())
-    out(data, as_json, f"完好 / good: {proof.checked} ({levels}); 未登记 / unknown objects: {proof.unknown}")
+    out(
+        data,
+        as_json,
+        [
+            f"完好 / good: {proof.checked} ({levels}); 未登记 / unknown objects: {proof.unknown}",
+            *(
+                f"{Level(c.level).slug}: {house().settings.verify_days} 天内核对 / read in time "
+                f"{c.fresh}/{c.objects} ({c.percent}%)"
+                for c in covered
+            ),
+        ],
+    )
+
+
+def _covered(c: coverage.Covered) -> dict[str, object]:
+    moments = {k: at.isoformat() if at else None for k, at in (("oldest", c.oldest), ("due", c.due))}
+    return asdict(c) | moments | {"level": Level(c.level).slug, "percent": c.percent}
 
 
 @group.command("export")

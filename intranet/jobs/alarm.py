@@ -11,18 +11,26 @@ from ..verbs import backups
 from . import lease, tell
 from .outbox import Row
 
-KEEPERS = ("custodian", "owner", "lead")
+#: Who keeps an item of a ledger that has no custodian: whoever answers for it, as far as they may know of it.
+KEEPERS = ("owner", "lead", "info_officer", "dispatcher", "complaint_handler")
+
+
+def keepers(house: House, item: Item) -> tuple[str, ...]:
+    """The custodian alone where files are lent; else those who handle the item (decision 021)."""
+    return ("custodian",) if house.kinds[item.kind].loans else KEEPERS
 
 
 def sound(house: House, row: Row) -> None:
-    """Tell the keepers of the item, each once for each cause."""
+    """Tell the keepers of the item, each once for each cause. `since` tells a second damage of one object from the first."""
     if row.item_id is None:
         return
     code, cause = str(row.payload.get("code", "alarm")), row.payload.get("blob", "")
+    if since := row.payload.get("since"):
+        cause = f"{cause}@{since}"
     with work.begin(house, lease.WORKER) as w:
         item = w.session.get(Item, row.item_id)
         if item is not None:
-            told = tell.recipients(db.session(), house, item, KEEPERS, w.now)
+            told = tell.recipients(db.session(), house, item, keepers(house, item), w.now)
             tell.tell(w, told, code[:40], f"alarm:{code}:{item.id}:{cause}", item.id)
 
 

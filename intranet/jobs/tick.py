@@ -16,7 +16,7 @@ from sqlalchemy import select
 from ..extensions import db
 from ..house import House
 from ..models import Lease
-from . import backup, expire, heads, index, lease, remind, sweep
+from . import backup, expire, heads, index, lease, remind, sweep, verify
 from .outbox import describe
 
 log = logging.getLogger("intranet.jobs")
@@ -25,12 +25,14 @@ MINUTE, HOUR = 60, 3600
 
 @dataclass(frozen=True)
 class Job:
-    """One thing that is due every so many seconds; `hold`: how long it may take before another worker takes over."""
+    """One thing that is due every so many seconds; `hold`: how long it may take before another worker takes over.
+    `stops`: it is long, is given `stop` too, and ends early when that is set."""
 
     name: str
-    run: Callable[[House], object]
+    run: Callable[..., object]
     every: float
     hold: float = 5 * MINUTE
+    stops: bool = False
 
 
 def ended_grants(house: House) -> int:
@@ -48,6 +50,7 @@ QUICK: Sequence[Job] = (
 SLOW: Sequence[Job] = (
     Job("header-copies", backup.headers, HOUR),
     Job("sweep", sweep.orphans, HOUR, hold=2 * HOUR),
+    Job(verify.LEASE, verify.rolling, verify.EVERY, hold=verify.HOLD, stops=True),
     Job("index-check", index.nightly, 24 * HOUR, hold=2 * HOUR),
 )
 
@@ -62,7 +65,7 @@ def run(house: House, jobs: Sequence[Job], stop: Event | None = None) -> dict[st
             continue
         error = ""
         try:
-            did = job.run(house)
+            did = job.run(house, stop) if job.stops else job.run(house)
             count = sum(did.values()) if isinstance(did, dict) else did
             if isinstance(count, int) and count:
                 counts[job.name] = count

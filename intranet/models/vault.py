@@ -15,7 +15,8 @@ class Blob(Base):
     """A sealed file. `state`: pending (name reserved, object may be in flight), stored, destroyed (header gone).
 
     The object in the store is the age payload, its age header stands apart in `BlobHeader`: without it nothing opens.
-    `fingerprint`: keyed, for duplicates.
+    `fingerprint`: keyed, for duplicates. `verified`: when its last byte was read and compared, `damaged`: since when that
+    shows something else than was deposited (None: it is good).
     """
 
     __tablename__ = "blob"
@@ -35,6 +36,7 @@ class Blob(Base):
     created: Mapped[datetime] = mapped_column(Moment)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     verified: Mapped[datetime | None] = mapped_column(Moment)
+    damaged: Mapped[datetime | None] = mapped_column(Moment)
     text_note: Mapped[str] = mapped_column(String(40), default="waiting")
     sealed: Mapped[BlobHeader | None] = relationship(back_populates="blob", cascade="all, delete-orphan")
 

@@ -244,5 +244,14 @@ def open_body(house: House, actor: Actor, blob_id: int, *, action: str = "body.o
 def damaged(house: House, actor: Actor, opened: Opened, why: str) -> None:
     """An object turned out not to be what was deposited: record it; the custodian is told by the worker."""
     with work.begin(house, actor) as w:
-        w.record("body.damaged", opened.item, outcome="alarm", detail={"blob": opened.blob.id, "why": why})
-        w.after("alarm", opened.item.id, code="damaged", blob=opened.blob.id)
+        blob = w.session.get(Blob, opened.blob.id, with_for_update=True, populate_existing=True)
+        if blob is not None:
+            mark_damaged(w, blob, opened.item, why)
+
+
+def mark_damaged(w: Work, blob: Blob, item: Item | None, why: str) -> None:
+    """Every time is in the audit; the keeper is told when it begins, not again while it lasts."""
+    w.record("body.damaged", item, outcome="alarm", detail={"blob": blob.id, "why": why})
+    if blob.damaged is None:
+        blob.damaged = w.now
+        w.after("alarm", blob.item_id, code="damaged", blob=blob.id, since=f"{w.now:%Y%m%d%H%M%S}")

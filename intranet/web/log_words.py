@@ -37,6 +37,7 @@ ACTIONS: Words = {
     "body.open": _("打开正文"),
     "body.head": _("查询正文大小"),
     "body.damaged": _("正文损坏"),
+    "body.mended": _("正文已恢复完好"),
     "body.orphan": _("清理无主文件"),
     "complaint.add": _("投诉人补充"),
     "complaint.typed_in": _("代为登记投诉"),
