@@ -90,7 +90,9 @@ def open_stanzas(data: bytes) -> None:
     for _ in range(provider.ConsumeIntInRange(1, 3)):
         kind = provider.PickValueInList(["X25519", "scrypt", "mlkem768x25519", "other"])
         share = header.encode64(provider.ConsumeBytes(provider.PickValueInList([16, 31, 32, 33, 1120])))
-        factor = provider.PickValueInList(["1", "4", "5", "0", "01", "18", "-1", "9" * 300, "\N{SUPERSCRIPT TWO}"])
+        factor = provider.PickValueInList(
+            ["1", "4", "5", "0", "01", "18", "-1", "9" * 300, "\N{SUPERSCRIPT TWO}"]
+        )
         args = (kind, share, factor)[: provider.ConsumeIntInRange(1, 3)]
         body = provider.ConsumeBytes(provider.PickValueInList([0, 16, 31, 32, 33, 48]))
         stanzas.append(header.Stanza(args, body))
