@@ -2,6 +2,8 @@
 PORT ?= 8000
 DEMO ?= 1
 PYTEST_ARGS ?=
+# How long `make fuzz` runs.
+SECONDS ?= 600
 # A folder of wheels to install from instead of the package index (see `make wheels`).
 WHEELS ?=
 # The Python the environment is made with; 3.11 or later. Empty: the first suitable one is found.
@@ -15,7 +17,7 @@ export PORT DEMO WHEELS PYTHON
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help serve test check bench format translations coverage vendor wheels
+.PHONY: help serve test check bench fuzz format translations coverage vendor wheels
 
 help: ## 列出各项命令 / list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +34,12 @@ check: .venv/.installed-dev ## 格式、规范、类型、依赖、模板、译�
 
 bench: .venv/.installed-dev $(MO) ## 运行各项基准 / run every benchmark in bench/
 	@PY=$(PY) deploy/bench.sh
+
+fuzz: .venv/.installed-dev ## 模糊测试 age 格式的读取 / fuzz the reading of the age format (SECONDS=600)
+	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install --quiet atheris==3.0.0
+	@$(PY) -m tests.fuzz.age --seeds tests/.cache/fuzz
+	$(PY) -m tests.fuzz.age -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=1024 -max_len=1400 \
+	  -artifact_prefix=tests/.cache/ -print_final_stats=1 tests/.cache/fuzz
 
 format: .venv/.installed-dev ## 整理代码格式 / format the code, mend what can be mended
 	$(PY) -m ruff check --fix --exit-zero .

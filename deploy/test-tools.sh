@@ -11,6 +11,7 @@ have chromium || want+=(chromium)
 compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || want+=(fonts-noto-cjk)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || want+=(postgresql)
 have age || want+=(age)
+have sqlite3 || want+=(sqlite3)
 # Ceph's gateway, the S3 server of the tests, is big: only where it is asked for.
 if [ "${INTRANET_TEST_S3:-}" = required ] || { [ "$ci" = true ] && [ -z "${INTRANET_TEST_S3:-}" ]; }; then
   have ceph-mon && have ceph-osd && have radosgw && have radosgw-admin || want+=(ceph-mon ceph-osd radosgw ceph-common)
