@@ -85,6 +85,7 @@ RULES: dict[str, tuple[Rule, str, dict[str, str]]] = {
     ),
     "database clock": (database_clock, "*", {}),
     "minio": (importing("minio"), "*", {"vault/store_s3.py": "the S3 store"}),
+    "shamir": (importing("shamir_mnemonic"), "*", {"vault/shares.py": "keys on sheets of paper"}),
     "whoosh": (importing("whoosh"), "*", {"search/engine_whoosh*.py": "the index"}),
     "http": (
         http,
@@ -102,6 +103,7 @@ BROKEN = {
     "clock": "import datetime\ndatetime.datetime.now()",
     "database clock": "from sqlalchemy import func\nfunc.now()",
     "minio": "from minio.error import S3Error",
+    "shamir": "import shamir_mnemonic",
     "whoosh": "import whoosh.index",
     "http": "from flask import request",
 }
