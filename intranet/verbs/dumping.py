@@ -67,14 +67,13 @@ def _headers(rows: Iterable[Any]) -> list[Header]:
 def _sqlite(source: Path, folder: Path) -> Dumped:
     """In ONE step: in several, a writer on another connection would make it begin again without end."""
     raw, target = folder / "raw.db", folder / "data.db"
-    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(raw)) as copy:
+    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(raw, isolation_level=None)) as copy:
         live.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
         objects = [ObjectRef(*row) for row in copy.execute(BLOBS)]
         headers = _headers(copy.execute(HEADERS))
         head = copy.execute(HEAD).fetchone()
         copy.execute("DELETE FROM blob_header")
-        copy.commit()
         # Only pages in use come along, and unlike a plain VACUUM no temporary file lies outside our folder.
         copy.execute("VACUUM INTO ?", (str(target),))
     raw.unlink()

@@ -59,10 +59,8 @@ def overdue(house: House, repository: Repository) -> list[str]:
 
 def fill(database: Path, copy: Path) -> int:
     """Put the headers of an opened copy into a restored SQLite database; how many found their row."""
-    with closing(sqlite3.connect(database)) as db, copy.open("rb") as lines:
-        count = _put(db, read(lines))
-        db.commit()
-    return count
+    with closing(sqlite3.connect(database)) as db, db, copy.open("rb") as lines:
+        return _put(db, read(lines))
 
 
 def load(connection: Connection, copy: Path) -> int:
