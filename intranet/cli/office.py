@@ -55,8 +55,8 @@ def prepare(settings: Settings) -> None:
     current_app.config["SECRET_KEY"] = secret = _secret(settings)
     object.__setattr__(settings, "secret_key", secret)  # frozen for everybody but the set-up that makes it
     if not settings.keys.exists():
-        keyring = Keyring.create(settings.keys)
-        house().vault = Vault(house().vault.store, keyring)
+        Keyring.create(settings.keys, hybrid=settings.post_quantum)
+        house().vault = Vault(house().vault.store, house().keys)
     upgrade(directory=str(Path(current_app.root_path) / "migrations"))
     if settings.sqlite is not None and settings.sqlite.exists():
         settings.sqlite.chmod(0o600)
