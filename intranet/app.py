@@ -12,13 +12,13 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from search.engine_whoosh import WhooshEngine
-from vault.keyring import Keyring
 from vault.stores import open_store
 from vault.vault import Vault
 
 from . import cli, database, kinds, web
 from .extensions import babel, csrf, db, htmx, limiter, login, migrate
 from .house import House, utc_now
+from .keys import LiveKeyring
 from .kinds.base import Kind
 from .policy import Policy
 from .settings import Settings, load
@@ -57,16 +57,15 @@ def create_app(
     migrate.init_app(app, db, directory=str(HERE / "migrations"))
     with app.app_context():
         database.tune(db.engine)
+    keys = LiveKeyring(
+        settings.keys, passphrase_file=settings.key_passphrase_file, hybrid=settings.post_quantum
+    )
     app.extensions["house"] = House(
         settings=settings,
         kinds=registry,
         policy=Policy(registry),
-        vault=vault
-        or Vault(
-            open_store(settings.store, settings.data),
-            _keyring(settings),
-            padded=settings.object_sizes == "padme",
-        ),
+        vault=vault or _vault(settings, keys),
+        keys=keys,
         engine=WhooshEngine(settings.index),
         clock=clock,
     )
@@ -79,9 +78,9 @@ def create_app(
     return app
 
 
-def _keyring(s: Settings) -> Keyring:
-    """The keys of the levels; an office not yet initialised has none, and nothing can be deposited or opened."""
-    return Keyring.load(s.keys) if s.keys.exists() else Keyring({}, {})
+def _vault(s: Settings, keys: LiveKeyring) -> Vault:
+    keys()  # wrong key files end the start, not a request
+    return Vault(open_store(s.store, s.data), keys, padded=s.object_sizes == "padme")
 
 
 def _flask_config(s: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from flask import current_app
 from search.engine import Engine
 from vault.vault import Vault
 
+from .keys import LiveKeyring
 from .kinds.base import Registry
 from .policy import Policy
 from .settings import Settings
@@ -30,6 +31,7 @@ class House:
     kinds: Registry
     policy: Policy
     vault: Vault
+    keys: LiveKeyring
     engine: Engine
     clock: Callable[[], datetime] = utc_now
 

@@ -36,6 +36,8 @@ class Settings:
     object_sizes: str = "exact"
     search: str = "whoosh"
     secret_key: str = field(default="", repr=False)
+    key_passphrase_file: str = ""
+    post_quantum: bool = False
     base_url: str = "http://127.0.0.1:8000"
     backup: str = field(default="backups", repr=False)
     office: str = "后勤管理处"

@@ -25,7 +25,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from vault.age.recipients import Identity, X25519Recipient
+from vault.age.keyfile import parse_recipient
+from vault.age.recipients import Identity
 from vault.backup_check import Checker
 from vault.backup_headers import Header, HeaderCopy, HeadersShrank, copies, expire, keep, new_id
 from vault.backup_lease import Lease
@@ -160,7 +161,7 @@ class Repository:
         """A header copy without a snapshot: where none succeeds for days, the last copy must not outlive the
         retention."""
         moment = utc(at)
-        everybody = [X25519Recipient(recipient) for recipient in recipients]
+        everybody = [parse_recipient(recipient) for recipient in recipients]
         with self._lease("headers", moment):
             made = keep(self._store, new_id(moment), headers, everybody)
         return HeaderCopy(made.name, moment, made.size, made.digest)

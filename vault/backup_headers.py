@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from vault.age.file import encrypt
-from vault.age.recipients import X25519Recipient
+from vault.age.recipients import Recipient
 from vault.backup_copy import Meter, compress
 from vault.backup_lease import Lease
 from vault.backup_types import BackupError, Dump
@@ -76,9 +76,7 @@ def copies(store: Store) -> list[HeaderCopy]:
     return sorted(found, key=lambda copy: copy.name)
 
 
-def keep(
-    store: Store, copy_id: str, headers: Iterable[Header], recipients: Sequence[X25519Recipient]
-) -> Dump:
+def keep(store: Store, copy_id: str, headers: Iterable[Header], recipients: Sequence[Recipient]) -> Dump:
     """Write a copy; it appears whole or not at all."""
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as sealed:
         meter = Meter(encrypt(compress(_lines(headers)), list(recipients)))

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from vault.age.file import encrypt
-from vault.age.recipients import X25519Recipient
+from vault.age.keyfile import parse_recipient
+from vault.age.recipients import Recipient
 from vault.backup_copy import DUMPS, OBJECTS, Meter, compress, copy, examine, in_parallel, object_name
 from vault.backup_headers import Header, keep, new_id
 from vault.backup_lease import Lease
@@ -55,7 +56,7 @@ class Writer:
         """See Repository.snapshot."""
         started = elapsed()
         canonical(extra)  # what cannot be kept is refused before hours of work, not after
-        everybody = [X25519Recipient(recipient) for recipient in recipients]
+        everybody = [parse_recipient(recipient) for recipient in recipients]
         known = [snapshot for snapshot in read_all(self._store) if not snapshot.damaged]
         snapshot_id = new_id(at)
         dump = self._dump(f"{DUMPS}{snapshot_id}.age", database, everybody)
@@ -87,7 +88,7 @@ class Writer:
             raise
         return replace(snapshot, hash=header["hash"])
 
-    def _dump(self, name: str, database: Iterable[bytes], recipients: list[X25519Recipient]) -> Dump:
+    def _dump(self, name: str, database: Iterable[bytes], recipients: Sequence[Recipient]) -> Dump:
         sealed = Meter(encrypt(compress(self._watched(database)), recipients))
         self._store.put(name, sealed)
         return Dump(name, sealed.size, sealed.digest)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -59,14 +59,22 @@ class Vault:
 
     `bind` is whatever names the record for good (its identifier as bytes). Errors: those of `vault.age`
     (HeaderError, NoIdentity, Damaged), of `vault.store`, and WrongRecord. No byte is handed out before it
-    is authenticated. Memory is bounded by a few MiB whatever the size of an object. `padded`: new objects
-    are filled up to a size class (`vault.padding`); a store may hold both kinds, and both are read.
+    is authenticated. Memory is bounded by a few MiB whatever the size of an object. `keyring` may be a
+    function that gives the keys of the moment, where they change while the process lives. `padded`: new
+    objects are filled up to a size class (`vault.padding`); a store may hold both kinds, both are read.
     """
 
-    def __init__(self, store: Store, keyring: Keyring, *, padded: bool = False) -> None:
+    def __init__(
+        self, store: Store, keyring: Keyring | Callable[[], Keyring], *, padded: bool = False
+    ) -> None:
         self.store = store
-        self.keyring = keyring
         self.padded = padded
+        self._keyring = keyring
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of the moment."""
+        return self._keyring if isinstance(self._keyring, Keyring) else self._keyring()
 
     @staticmethod
     def new_name() -> str:
@@ -125,6 +133,19 @@ class Vault:
         recipients = self.keyring.recipients(new_level)
         header = age.seal_header(opened.file_key, recipients, [_binding(opened.file_key, bind)])
         return Wrapped(header, key_id(recipients))
+
+    def prove(self, header: bytes, bind: bytes, level: Level) -> None:
+        """Return when the active identities of `level` alone open the header, each of its stanzas is theirs,
+        and it belongs to the record. Raises NoIdentity (somebody else could open it as well, or nobody),
+        HeaderError, HeaderDamaged, WrongRecord."""
+        active = self.keyring.active(level)
+        opened = age.open_header(header, active)
+        _check_binding(opened, bind)
+        for stanza in opened.header.stanzas:
+            if stanza.args[0] != _BINDING and not any(
+                key.unwrap(stanza) == opened.file_key for key in active
+            ):
+                raise age.NoIdentity("a stanza of the header is for another key")
 
     def verify(
         self,

@@ -49,6 +49,7 @@ def _keys() -> Finding:
     return (
         not missing,
         f"open {' '.join(opens) or '-'}; backup {'opens' if ring.can_open(BACKUP) else 'sealed'}"
+        + (f"; locked {' '.join(sorted(ring.locked))}" if ring.locked else "")
         + (f"; no recipients for {' '.join(missing)}" if missing else ""),
     )
 

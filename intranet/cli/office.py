@@ -11,7 +11,6 @@ from flask_migrate import upgrade
 from sqlalchemy import select
 
 from vault.keyring import Keyring
-from vault.vault import Vault
 
 from .. import work
 from ..extensions import db
@@ -55,8 +54,7 @@ def prepare(settings: Settings) -> None:
     current_app.config["SECRET_KEY"] = secret = _secret(settings)
     object.__setattr__(settings, "secret_key", secret)  # frozen for everybody but the set-up that makes it
     if not settings.keys.exists():
-        keyring = Keyring.create(settings.keys)
-        house().vault = Vault(house().vault.store, keyring, padded=settings.object_sizes == "padme")
+        Keyring.create(settings.keys, hybrid=settings.post_quantum)
     upgrade(directory=str(Path(current_app.root_path) / "migrations"))
     if settings.sqlite is not None and settings.sqlite.exists():
         settings.sqlite.chmod(0o600)

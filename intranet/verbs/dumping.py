@@ -67,7 +67,10 @@ def _headers(rows: Iterable[Any]) -> list[Header]:
 def _sqlite(source: Path, folder: Path) -> Dumped:
     """In ONE step: in several, a writer on another connection would make it begin again without end."""
     raw, target = folder / "raw.db", folder / "data.db"
-    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(raw, isolation_level=None)) as copy:
+    with (
+        closing(sqlite3.connect(source)) as live,
+        closing(sqlite3.connect(raw, isolation_level=None)) as copy,
+    ):
         live.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
         objects = [ObjectRef(*row) for row in copy.execute(BLOBS)]

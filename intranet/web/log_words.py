@@ -78,6 +78,8 @@ ACTIONS: Words = {
     "vault.verify": _("核对文件库"),
     "vault.export": _("导出密封件"),
     "vault.rotate": _("更换密钥"),
+    "vault.forget": _("销毁旧密钥"),
+    "vault.passphrase": _("更改密钥口令"),
     "vault.move": _("迁移文件库"),
     "index.mended": _("修补检索索引"),
     "refused": _("被拒绝的操作"),
