@@ -18,7 +18,7 @@ from ..extensions import db
 from ..house import house
 from ..models import BackupRun, Item, Lease, Outbox
 from ..policy import Permission
-from ..verbs import backups
+from ..verbs import backups, coverage
 from . import log_words, page, signin
 
 bp = Blueprint("ops", __name__, url_prefix="/ops")
@@ -49,6 +49,7 @@ def _page(errors: dict[str, Any], status: int = 409) -> Response:
         status=status if errors else 200,
         operator=operator,
         health=_health(),
+        integrity=coverage.report(db.session(), house(), house().clock()),
         backups=overview,
         problem=problem,
         errors=errors,

@@ -12,10 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intranet.house import House
-from intranet.jobs import backup
+from intranet.jobs import backup, verify
 from intranet.models import BackupRun, Outbox
 from intranet.verbs import backups
-from tests.office import Clock, Office
+from tests.office import Clock, Office, Statements
+from vault.levels import Level
 
 As = Callable[..., FlaskClient]
 JOBS = ("run", "verify", "drill", "prune")
@@ -167,3 +168,24 @@ def test_titles_and_names_of_records_stay_out(operator: FlaskClient, desk: Offic
     backup.due(house)
     page = operator.get("/ops/").text
     assert item.number not in page and "停水通知" not in page
+
+
+def test_the_page_tells_how_much_was_read_and_names_no_document(
+    as_: As, desk: Office, house: House, statements: Statements
+) -> None:
+    blob = desk.deposit("custodian", b"boiler", level=Level.CONFIDENTIAL)
+    item = desk.add("document", "custodian", title="锅炉检验", level=Level.CONFIDENTIAL, blobs=(blob,))
+    page = as_("admin")
+    assert "0%" in page.get("/ops/").text
+    verify.rolling(house)
+    after = page.get("/ops/").text
+    assert "100%" in after and "秘密" in after
+    assert item.number not in after and "锅炉检验" not in after
+    with statements() as seen:
+        page.get("/ops/")
+    few = len(seen)
+    for _more in range(5):
+        desk.deposit("custodian", b"more", level=Level.INTERNAL)
+    with statements() as seen:
+        page.get("/ops/")
+    assert len(seen) == few
