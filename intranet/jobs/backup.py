@@ -66,7 +66,8 @@ def _is_due(house: House) -> bool:
 
 
 def _bury(house: House) -> None:
-    """A run still marked running is of a worker that died: only the holder of the lease runs any."""
+    """A run still marked running is of a worker that died: only the holder of the lease runs any. What it left goes too."""
+    backups.clear_scratch(house.settings)
     with work.begin(house, ACTOR) as w:
         for run in w.session.scalars(select(BackupRun).where(BackupRun.outcome == "running")):
             run.outcome, run.ended, run.report = "failed", w.now, {"error": "interrupted"}
@@ -94,6 +95,7 @@ def _next(house: House) -> int | None:
 
 def perform(house: House, run_id: int) -> BackupRun:
     """Do one run and keep its report; a failure is a report too, never a crash of the worker."""
+    backups.clear_scratch(house.settings)
     what = db.session.get_one(BackupRun, run_id).what
     last = house.clock()
 

@@ -34,10 +34,11 @@ from ..policy import Permission
 from ..settings import Settings
 from ..work import Work
 from . import auditing, header_copies
-from .dumping import BLOBS, dumped
+from .dumping import BLOBS, DUMP, dumped
 
 BLOCK = 1 << 20
 JOBS = ("run", "verify", "drill", "prune")
+DRILL = "drill-"
 
 
 def repository(settings: Settings) -> Repository:
@@ -136,7 +137,7 @@ def _copy_keys(settings: Settings, keys: Path | None, folder: Path) -> None:
 def drill(session: Session, house: House, progress: Progress | None = None) -> dict[str, Any]:
     """Restore the newest snapshot into a scratch folder and prove it: every object against its record, rows counted,
     the audit chain whole and at the head that the manifest names."""
-    scratch = Path(tempfile.mkdtemp(prefix="drill-", dir=house.settings.data))
+    scratch = Path(tempfile.mkdtemp(prefix=DRILL, dir=house.settings.data))
     session.rollback()
     try:
         found = repository(house.settings).list()
@@ -154,6 +155,17 @@ def drill(session: Session, house: House, progress: Progress | None = None) -> d
         proof.get(k, False) for k in ("audit_whole", "head_agrees", "integrity", "headers_whole")
     )
     return report | proof | {"ok": bool(good), "snapshot": found[-1].id}
+
+
+def clear_scratch(settings: Settings) -> int:
+    """Remove what a killed backup or drill left in clear beside the database; how many folders. For the holder of the
+    backup lease only: nobody else may have one open."""
+    left = [
+        folder for prefix in (DUMP, DRILL) for folder in settings.data.glob(f"{prefix}*") if folder.is_dir()
+    ]
+    for folder in left:
+        shutil.rmtree(folder)
+    return len(left)
 
 
 def _prove(session: Session, house: House, snapshot: Snapshot, folder: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from vault.backup import Header, ObjectRef
 from ..errors import Unavailable
 from ..settings import Settings
 
+DUMP = "dump-"
 HEAD = "SELECT seq, hash FROM chain_head WHERE id = 1"
 BLOBS = "SELECT name, stored, digest FROM blob WHERE state IN ('stored', 'dropped') ORDER BY id"
 HEADERS = (
@@ -42,7 +43,7 @@ class Dumped:
 @contextmanager
 def dumped(settings: Settings) -> Iterator[Dumped]:
     """A private copy of the database (0700, beside it, removed afterwards)."""
-    folder = Path(tempfile.mkdtemp(prefix="dump-", dir=settings.data))
+    folder = Path(tempfile.mkdtemp(prefix=DUMP, dir=settings.data))
     try:
         yield _sqlite(settings.sqlite, folder) if settings.sqlite else _postgres(settings, folder)
     finally:

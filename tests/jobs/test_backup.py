@@ -257,12 +257,16 @@ def test_the_run_of_a_killed_worker_is_buried(house: House, desk: Office, db: Se
     assert lease.take(house, backup.LEASE, backup.HOLD, who="elsewhere/1/dead")
     with work.begin(house, system("worker")) as w:
         orphan = running(w).id
+    left = house.settings.data / "dump-killed" / "data.db"
+    left.parent.mkdir()
+    left.write_text("the whole database in clear")
     backup.due(house)
-    assert outcome(db, orphan).outcome == "running", "its worker may still be alive"
+    assert outcome(db, orphan).outcome == "running" and left.exists(), "its worker may still be alive"
     clock.forward(seconds=backup.HOLD + 1)
     backup.due(house)
     run = outcome(db, orphan)
     assert (run.outcome, run.report) == ("failed", {"error": "interrupted"})
+    assert not left.parent.exists()
     ask(desk, "verify")
     assert backup.due(house) == 1
 
