@@ -18,7 +18,6 @@ from sqlalchemy import select
 from intranet.extensions import db
 from intranet.house import House, utc_now
 from intranet.models import Blob
-from intranet.verbs import rotating
 from intranet.verbs.deposits import bind
 from tests import databases
 from tests.office import SECRET_KEY, Office, build, running
