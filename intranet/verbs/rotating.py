@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from vault.errors import VaultError
 from vault.keyring import key_id
@@ -99,8 +99,13 @@ def prove(session: Session, house: House, level: Level) -> tuple[int, dict[int, 
 
 def forget(house: House, actor: Actor, level: Level) -> dict[str, Any]:
     """Remove the retired identities of the level, after a proof made now. Raises Conflict naming why not, KeyringError."""
+    half = house.keys.half_written(
+        level.slug
+    )  # locked or absent identities are named here, before anything is proved
     try:
         with work.begin(house, actor) as w:
+            if half:
+                raise Conflict("更换尚未完成，请先完成 / a rotation is unfinished; finish it first")
             # First whether a deposit is under way (it may have begun under the old key), then the proof: in this order no
             # header falls between the two.
             if w.session.get_bind().dialect.name == "postgresql":
@@ -132,7 +137,8 @@ def forget(house: House, actor: Actor, level: Level) -> dict[str, Any]:
 def _live(session: Session, level: Level, *only: Any) -> Sequence[Blob]:
     query = (
         select(Blob)
-        .join(BlobHeader, BlobHeader.blob_id == Blob.id)
+        .join(Blob.sealed)
+        .options(contains_eager(Blob.sealed))
         .where(Blob.state.in_(LIVE), Blob.level == int(level), *only)
         .order_by(Blob.id)
     )
@@ -197,7 +203,10 @@ def _locked(session: Session, level: Level, ids: Sequence[int], *only: Any) -> S
     """These blobs as they are now, held until the commit: one that was destroyed or re-levelled meanwhile is left out."""
     query = (
         select(Blob)
-        .join(BlobHeader, BlobHeader.blob_id == Blob.id)
+        .join(Blob.sealed)
+        .options(
+            contains_eager(Blob.sealed)
+        )  # with the headers: what this session read before may be old by now
         .where(Blob.id.in_(ids), Blob.state.in_(LIVE), Blob.level == int(level), *only)
         .with_for_update()
     )

@@ -15,12 +15,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from intranet.errors import Conflict
 from intranet.extensions import db
 from intranet.house import House, utc_now
+from intranet.keys import LiveKeyring
 from intranet.models import Blob
 from intranet.verbs.deposits import bind
 from tests import databases
 from tests.office import SECRET_KEY, Office, build, running
+from vault.age import NoIdentity
 from vault.keyring import Keyring, key_id
 from vault.levels import Level
 from vault.store_fs import FileStore
@@ -83,7 +86,7 @@ def moved(folder: Path, active: str) -> int:
 
 
 def test_a_rotation_killed_in_the_middle_is_finished_by_running_it_again(
-    app: Flask, desk: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Flask, desk: Office, tmp_path: Path
 ) -> None:
     house = desk.house
     bodies = {}
@@ -107,3 +110,84 @@ def test_a_rotation_killed_in_the_middle_is_finished_by_running_it_again(
     assert run(tmp_path, "rotate", LEVEL.slug, "--forget", "--yes")["forgotten"] == 1
     assert house.vault.keyring.retired(LEVEL) == 0
     assert opened(house) == bodies
+
+
+def test_the_old_key_stays_while_an_upload_or_a_header_may_need_it(desk: Office, tmp_path: Path) -> None:
+    house, operator = desk.house, desk.actor("cli:vault")
+    made = desk.deposit("custodian", b"boiler house", level=LEVEL)
+    old = db.session.get_one(Blob, made)
+    header, old_id = old.header, key_id(house.vault.keyring.recipients(LEVEL))
+    assert run(tmp_path, "rotate", LEVEL.slug, "--yes")["old_unused"] is True
+
+    db.session.expire_all()
+
+    # A header of the old key under the name of the new one: what a list of names would believe, the proof does not.
+    with desk.w("cli:test") as w:
+        w.session.get_one(Blob, made).seal(header, key_id(house.vault.keyring.recipients(LEVEL)))
+    assert "error" in run(tmp_path, "rotate", LEVEL.slug, "--forget", "--yes", code=1)
+    assert house.vault.keyring.retired(LEVEL) == 1
+    assert [a.outcome for a in desk.audit("vault.forget")] == ["refused"]
+
+    # Named as it is, it is unfinished business: the next run takes no new generation. So with one of unknown key.
+    for name in (old_id, ""):
+        with desk.w("cli:test") as w:
+            w.session.expire_all()
+            w.session.get_one(Blob, made).seal(header, name)
+        again = run(tmp_path, "rotate", LEVEL.slug)
+        assert (again["generation"], again["rewrapped"]) == (2, 1)
+
+    with desk.w("custodian") as w:
+        w.session.get_one(Blob, made).state = "pending"
+    with pytest.raises(Conflict, match="under way"):
+        rotating.forget(house, operator, LEVEL)
+
+
+def test_a_living_office_deposits_and_opens_after_its_keys_were_changed_elsewhere(
+    app: Flask, desk: Office, tmp_path: Path
+) -> None:
+    level = Level.INTERNAL
+    first = desk.add("resource", "officer", blobs=(desk.deposit("officer", b"before", level=level),))
+    assert run(tmp_path, "rotate", level.slug, "--yes")["generation"] == 2
+    second = desk.add("resource", "officer", blobs=(desk.deposit("officer", b"after", level=level),))
+    db.session.rollback()
+    new = key_id(desk.house.vault.keyring.recipients(level))
+    client = desk.client("officer")
+    for item, body in ((first, b"before"), (second, b"after")):
+        blob = db.session.scalars(select(Blob).where(Blob.item_id == item.id)).one()
+        assert blob.sealed is not None and blob.sealed.key_id == new
+        assert client.get(f"/f/{blob.id}/x.txt").data == body
+
+
+def test_key_files_that_cannot_be_read_leave_the_office_its_keys(desk: Office, tmp_path: Path) -> None:
+    made = desk.deposit("custodian", b"pump log", level=LEVEL)
+    (tmp_path / "keys" / f"{LEVEL.slug}.key").write_text("half a line")
+    blob = db.session.get_one(Blob, made)
+    house = desk.house
+    assert b"".join(house.vault.open(blob.name, blob.header, bind(blob), blob.size)) == b"pump log"
+
+
+def test_a_level_under_a_passphrase_takes_deposits_and_opens_nothing_without_it(
+    app: Flask, desk: Office, tmp_path: Path
+) -> None:
+    house = desk.house
+    made = desk.deposit("custodian", b"gas mains", level=LEVEL)
+    folder, words = tmp_path / "keys", tmp_path / "words"
+    LiveKeyring(folder, log_n=2).protect(LEVEL.slug, "correct horse")
+    assert desk.deposit("custodian", b"more", level=LEVEL)
+    assert LEVEL.slug in house.vault.keyring.locked
+    blob = db.session.get_one(Blob, made)
+    with pytest.raises(NoIdentity):
+        house.vault.open(blob.name, blob.header, bind(blob), blob.size)
+    shown = app.test_cli_runner().invoke(args=["vault", "keys"]).stdout
+    assert "locked" in next(line for line in shown.splitlines() if line.startswith(LEVEL.slug))
+    assert "locked" in str(run(tmp_path, "rotate", LEVEL.slug, "--yes", code=1)["error"])
+
+    words.write_text("wrong one\ncorrect horse\n")
+    house.keys = LiveKeyring(folder, passphrase_file=str(words), log_n=2)
+    house.vault = Vault(house.vault.store, house.keys)
+    assert sorted(opened(house).values()) == [b"gas mains", b"more"]
+    operator = desk.actor("cli:vault")
+    assert rotating.rotate(db.session(), house, operator, LEVEL, fresh=True)["rewrapped"] == 2
+    assert rotating.forget(house, operator, LEVEL)["forgotten"] == 1
+    assert (folder / f"{LEVEL.slug}.key").read_bytes().startswith(b"-----BEGIN AGE")
+    assert len(opened(house)) == 2
