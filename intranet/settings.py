@@ -63,6 +63,7 @@ class Settings:
     notice_expiry_days: int = 0
     orphan_hours: int = 24
     verify_days: int = 30
+    rehearsal_days: int = 365
     header_retention_days: int = 7
     backup_hours: int = 24
     backup_alarm_hours: int = 26

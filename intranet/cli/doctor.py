@@ -1,4 +1,4 @@
-"""`doctor`: everything the product stands on, looked at once. Secrets masked; exit 1 when something is wrong."""
+"""`doctor`: everything the product stands on, looked at once. Secrets masked; exit 1 when something is wrong, not for a warning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vault.levels import Level
 from ..extensions import db
 from ..house import house
 from ..models import Item, Outbox
-from ..verbs import auditing, backups, coverage, header_copies
+from ..verbs import auditing, backups, coverage, header_copies, rehearsals
 from .common import as_json, out
 
 Finding = tuple[bool, str]
@@ -139,6 +139,16 @@ def _integrity() -> Finding:
     return not overdue and not damaged, said
 
 
+def _rehearsal() -> Finding:
+    """Sheets of paper are a copy of a key only while somebody has shown that they still open."""
+    days = house().settings.rehearsal_days
+    if not days:
+        return True, "off (rehearsal_days = 0)"
+    due = " ".join(level.slug for level in rehearsals.due(db.session(), house(), house().clock()))
+    said = f"not within {days} days for the keys of {due}: vault split, vault rehearse"
+    return not due, said if due else f"within {days} days"
+
+
 def _programs() -> Finding:
     found = {name: bool(shutil.which(name)) for name in ("age", "pg_dump", "soffice", "tesseract")}
     return True, ", ".join(f"{n} {'yes' if y else 'no'}" for n, y in found.items())
@@ -158,8 +168,11 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "backup": _backup,
     "headers": _header_copies,
     "integrity": _integrity,
+    "rehearsal": _rehearsal,
     "programs": _programs,
 }
+ADVICE = frozenset({"rehearsal"})
+"""What these find is a warning: it asks for people, not for repair, and leaves the exit code alone."""
 
 
 @click.command()
@@ -173,10 +186,14 @@ def doctor(as_json: bool) -> None:
         except Exception as error:  # noqa: BLE001  a doctor reports whatever a part dies of
             ok, says = False, f"{type(error).__name__}: {error}"
         db.session.rollback()
-        rows[name] = {"ok": ok, "says": says}
-    ok = all(r["ok"] for r in rows.values())
-    lines = [f"{'  ok ' if r['ok'] else ' !!  '} {name:<9} {r['says']}" for name, r in rows.items()]
+        rows[name] = {"ok": ok, "warning": not ok and name in ADVICE, "says": says}
+    ok = all(r["ok"] or r["warning"] for r in rows.values())
+    lines = [f"{_mark(r)} {name:<9} {r['says']}" for name, r in rows.items()]
     lines += ["", *(f"       {k} = {v}" for k, v in house().settings.masked().items())]
     data = {"ok": ok, "checks": rows, "settings": house().settings.masked(), "pid": os.getpid()}
     out(data, as_json, lines)
     raise SystemExit(0 if ok else 1)
+
+
+def _mark(row: dict[str, Any]) -> str:
+    return "  ok " if row["ok"] else "  !  " if row["warning"] else " !!  "

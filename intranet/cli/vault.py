@@ -1,4 +1,4 @@
-"""`vault …`: the group; its commands stand in `vault_objects.py` (bodies) and `vault_keys.py` (keys)."""
+"""`vault …`: the group; its commands stand in `vault_objects.py` (bodies), `vault_keys.py` (keys) and `vault_shares.py` (keys on paper)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ group = AppGroup("vault", help="文件库 / sealed objects and their keys")
 
 
 def bind(app: Flask) -> None:
-    from . import vault_keys, vault_objects  # noqa: F401  their commands join the group
+    from . import vault_keys, vault_objects, vault_shares  # noqa: F401  their commands join the group
 
     app.cli.add_command(group)

@@ -23,7 +23,7 @@ from .vault import group
 _LEVEL = click.Choice([level.slug for level in Level])
 
 
-def _keyed(command: Callable[..., Any]) -> Callable[..., Any]:
+def keyed(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is wrong with the key files becomes exit code 1 with its reason; locked ones are asked for on a terminal."""
 
     @functools.wraps(command)
@@ -83,7 +83,7 @@ def _line(r: dict[str, Any]) -> str:
 @yes
 @as_json
 @reports
-@_keyed
+@keyed
 def rotate(level: str, forget: bool, yes: bool, as_json: bool) -> None:
     """Change the keys of LEVEL and wrap every header anew. Killed, it is finished by running it again."""
     chosen = next(x for x in Level if x.slug == level)
@@ -138,7 +138,7 @@ def _forget(level: Level, yes: bool, as_json: bool) -> None:
 @click.option("--remove", is_flag=True, help="去除口令 / keep the key file in clear")
 @as_json
 @reports
-@_keyed
+@keyed
 def passphrase(holder: str, remove: bool, as_json: bool) -> None:
     """Put the key file of a level, or all of them, under a passphrase. From a pipe: one line on stdin."""
     fresh = None
