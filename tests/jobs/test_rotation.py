@@ -20,6 +20,7 @@ from intranet.extensions import db
 from intranet.house import House, utc_now
 from intranet.keys import LiveKeyring
 from intranet.models import Blob
+from intranet.verbs import rotating
 from intranet.verbs.deposits import bind
 from tests import databases
 from tests.office import SECRET_KEY, Office, build, running
