@@ -11,7 +11,7 @@
 # OUT       新建的输出目录 / the folder to make for what comes out
 # KEY       密钥文件，可带口令 / identity files (secret.key …), under a passphrase or not
 #
-# Needs bash, coreutils, age, and sqlite3 or psql. Reads only; nothing but OUT is written.
+# Needs bash, coreutils, age (1.3 or later for post-quantum keys), and sqlite3 or psql. Reads only; nothing but OUT is written.
 # OUT/list.tsv      number, title, level, file name, size, sha256, where it lies in OUT
 # OUT/missing.tsv   number, title, level, file name, why it could not be opened
 # Exit status: 0 everything came out, 3 something did not (missing.tsv says what), 1 nothing could be done.
@@ -41,6 +41,10 @@ for file; do
       text=$(age -d "$file") || stop "口令不对或文件损坏 / wrong passphrase or damaged file: $file" ;;
     *) text=$(<"$file") ;;
   esac
+  # One identity that age does not know makes it refuse all the others.
+  if [[ $(age -d -i <(printf '%s\n' "$text") </dev/null 2>&1) == *"error at line"* ]]; then
+    stop "age 读不懂这个密钥文件（后量子密钥须 age 1.3 以上）/ age cannot read this identity file (post-quantum ones take age 1.3 or later): $file"
+  fi
   keys+=$text$'\n'
 done
 mkdir "$out" || stop "输出目录须是新的 / the output folder must be new: $out"

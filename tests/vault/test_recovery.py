@@ -213,3 +213,13 @@ def test_a_header_copy_that_is_still_sealed_is_refused(path: Path, data: Path, t
     assert done.returncode == 1
     assert "age -d" in done.stderr
     assert not out.exists()
+
+
+def test_an_identity_that_age_does_not_know_is_named(path: Path, data: Path, tmp_path: Path) -> None:
+    out, strange = tmp_path / "out", tmp_path / "strange.key"
+    strange.write_text("AGE-SECRET-KEY-OF-TOMORROW-1QQQQ\n")
+    done = script(path, out, data / "data.db", data / "blobs", out, data / "keys/secret.key", strange)
+    assert done.returncode == 1
+    assert "strange.key" in done.stderr and "1.3" in done.stderr
+    assert "TOMORROW" not in done.stderr
+    assert not out.exists()
