@@ -7,7 +7,7 @@ from ..errors import Unavailable
 from ..extensions import db
 from ..house import House
 from ..models import Item
-from ..verbs import backups
+from ..verbs import backups, in_force
 from . import lease, tell
 from .outbox import Row
 
@@ -37,6 +37,8 @@ def sound(house: House, row: Row) -> None:
 def shred(house: House, row: Row) -> None:
     """Remove the object of a destroyed file, here and from every snapshot (its header lies sealed in header
     copies for some days). Its key is gone already, here its last traces go; doing it again is no error."""
+    if not in_force.here(db.session(), house):
+        raise Unavailable("the store was moved: a worker of the new one does it")
     house.vault.shred(str(row.payload["name"]))
     if digest := str(row.payload.get("digest", "")):
         backups.repository(house.settings).shred([digest], at=house.clock())

@@ -29,6 +29,7 @@ from ..house import House
 from ..models import Blob, BlobText, Item, Outbox
 from ..policy import Permission, Standing
 from ..work import Work
+from . import in_force
 from .reading import standing
 
 LIVE = ("stored", "dropped")  # states in which a blob has its object and its header
@@ -85,6 +86,7 @@ def deposit(
 
 def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
     _keeps_bodies(w, level, field)
+    in_force.demand(w)
     plain = "".join(c for c in filename.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())
     name = (plain.strip() or str(_("未命名")))[
         -255:
@@ -109,6 +111,7 @@ def _keeps_bodies(w: Work, level: Level, field: str) -> None:
 
 
 def _stored(w: Work, blob: Blob, sealed: Sealed, fingerprint: str, mime: str) -> None:
+    in_force.demand(w)  # the store may have been moved while we wrote to the old one
     blob.seal(sealed.header, sealed.key_id)
     blob.size, blob.stored, blob.digest = sealed.size, sealed.stored, sealed.digest
     blob.fingerprint, blob.mime, blob.state = fingerprint, mime, "stored"
@@ -250,7 +253,10 @@ def damaged(house: House, actor: Actor, opened: Opened, why: str) -> None:
 
 
 def mark_damaged(w: Work, blob: Blob, item: Item | None, why: str) -> None:
-    """Every time is in the audit; the keeper is told when it begins, not again while it lasts."""
+    """Every time is in the audit; the keeper is told when it begins, not again while it lasts. A process whose store
+    is no longer in force knows nothing of newer files: it alarms nobody."""
+    if not in_force.here(w.session, w.house):
+        return
     w.record("body.damaged", item, outcome="alarm", detail={"blob": blob.id, "why": why})
     if blob.damaged is None:
         blob.damaged = w.now
