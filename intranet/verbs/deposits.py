@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
@@ -54,15 +55,19 @@ def deposit(
 ) -> int:
     """Seal one uploaded stream to its level; the id of a stored blob that belongs to no item yet.
 
-    Raises Invalid (level keeps no bodies, empty, too large), Unavailable (store away, disk full: nothing is left)."""
+    Raises Invalid (level keeps no bodies, empty, too large), Unavailable (store away or moved, disk full, longer under way
+    than `patience`: nothing is left)."""
     with work.begin(house, actor) as w:
         blob = _reserve(w, level, filename, field)
+        until = w.now + patience(house)
     print_ = hmac.new(house.settings.secret_key.encode(), digestmod=hashlib.sha256)
     head = bytearray()
 
     def measured() -> Iterator[bytes]:
         seen, limit = 0, house.settings.max_upload_mb << 20
         for chunk in chunks:
+            if house.clock() > until:
+                raise Unavailable(_("上传时间过长，已中止，请检查网络后重试"))
             seen += len(chunk)
             if seen > limit:
                 raise Invalid({field: _("文件不能超过 %(n)s MB", n=house.settings.max_upload_mb)})
@@ -76,12 +81,25 @@ def deposit(
     with work.begin(house, actor) as w:
         _stored(
             w,
-            w.session.get_one(Blob, blob.id),
+            _pending(w, blob.id),
             sealed,
             print_.hexdigest(),
             filetype.sniff(bytes(head), filename),
         )
     return blob.id
+
+
+def patience(house: House) -> timedelta:
+    """How long a deposit may be under way. It ends itself then; the sweep takes its row an hour later, so that it can only
+    ever meet one that is dead."""
+    return timedelta(hours=max(1, house.settings.orphan_hours))
+
+
+def _pending(w: Work, blob_id: int) -> Blob:
+    blob = w.session.get(Blob, blob_id, with_for_update=True)
+    if blob is None:  # the store took an hour over the last byte: the sweep has the row, and takes the object
+        raise Unavailable(_("上传时间过长，已中止，请检查网络后重试"))
+    return blob
 
 
 def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:

@@ -12,7 +12,7 @@ import pytest
 
 from vault.store import Exists, NotFound, Store
 from vault.store_memory import MemoryStore
-from vault.stores import open_store
+from vault.stores import open_store, place
 
 MIB = 1 << 20
 
@@ -197,3 +197,18 @@ def test_a_store_that_works_says_so(store: Store) -> None:
     store.check()
     assert list(store.list()) == []
     assert store.clear_partials(3600) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("file:blobs", "file:blobs"),
+        ("file:/srv/office/blobs/", "file:blobs"),
+        ("file:../blobs", "file:/srv/blobs"),
+        ("file://srv/other", "file:/srv/other"),
+        ("s3://key:se%40cret@S3.Example:9000/Bucket/?secure=0", "s3://s3.example:9000/Bucket"),
+        ("s3://other:word@s3.example:9000/Bucket", "s3://s3.example:9000/Bucket"),
+    ],
+)
+def test_a_place_is_named_without_the_way_in(address: str, named: str) -> None:
+    assert place(address, Path("/srv/office")) == named
