@@ -249,7 +249,10 @@ def _pool() -> PoolManager:
         maxsize=16,
         timeout=Timeout(connect=10, read=60),
         cert_reqs="CERT_REQUIRED",
-        retries=Retry(total=4, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)),
+        # Every method: an upload begun twice is swept, one completed twice is refused; nothing is kept twice.
+        retries=Retry(
+            total=4, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), allowed_methods=None
+        ),
     )
 
 
