@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from intranet.house import House, utc_now
 from intranet.jobs import sweep, worker
 from intranet.models import Blob
 from intranet.verbs import deposits, moving
+from intranet.verbs.dumping import dumped
 from tests import databases
 from tests.office import SECRET_KEY, Office, build, running
 from vault.keyring import Keyring
@@ -167,6 +170,9 @@ def test_a_deposit_while_it_is_copied_comes_along(app: Flask, desk: Office, tmp_
     cli = desk.actor("cli:vault")
     report = moving.move(db.session(), desk.house, cli, "file:new", progress=meanwhile)
     assert (report["copied"], report["switched"]) == (2, True)
+    with dumped(desk.house.settings) as state, closing(sqlite3.connect(state.path)) as copy:
+        # what is restored from a backup lies in a store of its own
+        assert copy.execute("SELECT count(*) FROM store_in_force").fetchone() == (0,)
     assert db.session.get_one(Blob, later[0]).name in held(tmp_path / "new")
 
 
