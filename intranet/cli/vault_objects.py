@@ -111,7 +111,7 @@ def move(target: str, copy_only: bool, cancel: bool, as_json: bool) -> None:
         out({"cancelled": True}, as_json, "已撤回，原文件库继续使用 / taken back: the old store is in force")
         return
     if target == "-":
-        target = click.get_text_stream("stdin").readline().strip()
+        target = sys.stdin.readline().strip()
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -121,7 +121,9 @@ def move(target: str, copy_only: bool, cancel: bool, as_json: bool) -> None:
         db.session(), house(), operator("vault"), target, copy_only=copy_only, progress=progress
     )
     if not report["ok"]:
-        problem(f"未能移动 / not moved: {len(report['wrong'])} objects", report, as_json)
+        names = " ".join(report["wrong"])
+        after = moving.AGAIN if report["in_force"] else ""
+        problem(f"未能移动 / not moved: {len(report['wrong'])}: {names}{after}", report, as_json)
     if report["switched"]:
         last = "已切换，请重启服务 / switched: restart the services"
     elif copy_only:

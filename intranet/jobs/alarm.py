@@ -37,8 +37,7 @@ def sound(house: House, row: Row) -> None:
 def shred(house: House, row: Row) -> None:
     """Remove the object of a destroyed file, here and from every snapshot (its header lies sealed in header
     copies for some days). Its key is gone already, here its last traces go; doing it again is no error."""
-    if not in_force.here(db.session(), house):
-        raise Unavailable("the store was moved: a worker of the new one does it")
+    in_force.require(db.session(), house)
     house.vault.shred(str(row.payload["name"]))
     if digest := str(row.payload.get("digest", "")):
         backups.repository(house.settings).shred([digest], at=house.clock())

@@ -36,10 +36,14 @@ def demand(w: Work) -> None:
 
     On SQLite the unit of work is the only writer. On PostgreSQL the share lock keeps `lock` waiting, also where there
     is no row: it takes a lock of the table that the moving side conflicts with."""
-    if w.session.scalar(select(StoreInForce.fingerprint).with_for_update(read=True)) not in (
-        None,
-        own(w.house),
-    ):
+    now = w.session.scalar(select(StoreInForce.fingerprint).with_for_update(read=True))
+    if now not in (None, own(w.house)):
+        raise Unavailable(_("文件库已迁移，请重启服务后再试"))
+
+
+def require(session: Session, house: House) -> None:
+    """Raise Unavailable where another store is in force: what is done with ours would say nothing of the office's."""
+    if not here(session, house):
         raise Unavailable(_("文件库已迁移，请重启服务后再试"))
 
 

@@ -27,6 +27,7 @@ from . import in_force
 from .deposits import LIVE
 
 Progress = Callable[[int, int], None]
+AGAIN = "；已停收新文件，请重新运行或用 --cancel 撤回 / no files are taken meanwhile: run it again, or take it back with --cancel"
 
 
 class Carrier:
@@ -46,11 +47,12 @@ class Carrier:
         """Until nothing new has come meanwhile. What cannot be carried is in `wrong`, or in `damaged` where that was known
         before. Raises Unavailable of the stores."""
         while waiting := self._waiting():
+            total = len(self._seen) + len(waiting)
             for row in waiting:
                 self._carry(row)
                 self._seen.add(row.id)
                 if self._progress:
-                    self._progress(self.copied + self.present, len(self._seen) + len(waiting))
+                    self._progress(len(self._seen), total)
 
     def drop_destroyed(self) -> int:
         """What was destroyed after it was copied is removed in the new store as well."""
@@ -124,14 +126,15 @@ def move(
 ) -> dict[str, Any]:
     """Carry all objects to the store at `address` and let it be the office's. Running it again goes on.
 
-    `switched` in the report: the settings name it now, services are to be restarted; otherwise `set` says what the
-    operator has to set (secrets masked). Raises Invalid (no store), Conflict (a switch to a third store is unfinished),
+    In the report `in_force`: files go to the new store, `switched`: the settings name it, services are to be restarted;
+    `set`: what the operator has to set (secrets masked). Raises Invalid (no store), Conflict (a switch to a third store is unfinished),
     Unavailable (a store is away)."""
     try:
         target = open_store(address, house.settings.data)
     except ValueError as error:
         raise Invalid({"to": str(error)}) from None
     goal, own = in_force.fingerprint(house, address), in_force.own(house)
+    state = {"in_force": False, "switched": False}
     try:
         target.check()
         if not copy_only:
@@ -139,15 +142,16 @@ def move(
         carrier = Carrier(session, house.vault.store, target, progress)
         carrier.run()
         if copy_only or carrier.wrong:
-            return carrier.report() | {"switched": False}
+            return carrier.report() | state
         _set(house, actor, from_=("", own, goal), to=goal, address=address)
+        state["in_force"] = True
         carrier.run()
         if carrier.wrong:
-            return carrier.report() | {"switched": False}
+            return carrier.report() | state
         carrier.drop_destroyed()
     except StoreError as error:
-        raise Unavailable(f"{type(error).__name__}: {error}") from error
-    report = carrier.report() | {"switched": True}
+        raise Unavailable(f"{type(error).__name__}: {error}{AGAIN if state['in_force'] else ''}") from error
+    report = carrier.report() | state | {"switched": True}
     if own != goal and not config_file.rewrite(house.settings.data, "STORE", address):
         report |= {"switched": False, "set": f"STORE = {replace(house.settings, store=address).masked()['store']!r}"}  # fmt: skip
     with work.begin(house, actor) as w:

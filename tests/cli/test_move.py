@@ -193,6 +193,14 @@ def test_a_switch_that_did_not_end_is_finished_or_taken_back(
             moving.move(db.session(), desk.house, cli, "file:new")
     refused(desk)
     assert worker.slow(desk.house) == {}
+    for look, says in (
+        ("doctor", "not the store in force"),
+        ("backup run", "已迁移"),
+        ("vault verify", "已迁移"),
+    ):
+        done = app.test_cli_runner().invoke(args=look.split())
+        assert done.exit_code == 1
+        assert says in done.output
     with pytest.raises(Conflict, match="another move"):
         moving.move(db.session(), desk.house, cli, "file:third")
     assert said(begin(tmp_path, "--cancel")) == {"cancelled": True}
