@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import runpy
-import secrets
 from pathlib import Path
 
 from .settings import from_environment
@@ -51,7 +50,8 @@ def _changed(source: bytes, name: str, value: bytes) -> bytes | None:
 
 def _replace(path: Path, content: bytes, name: str, value: str) -> bool:
     """Put the new file in the place of the old one, if it truly says what is wished: it is a program, and may say more."""
-    part = path.with_name(f".{path.name}-{secrets.token_hex(8)}.py")
+    part = path.with_name(f".{path.name}.new")
+    part.unlink(missing_ok=True)  # of one that was killed here
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             if path.exists():
