@@ -146,6 +146,11 @@ def load(overrides: Mapping[str, object] | None = None, environ: Mapping[str, st
     return settings
 
 
+def from_environment(name: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a setting comes from the environment, which no file can change."""
+    return f"INTRANET_{name.upper()}" in (os.environ if environ is None else environ)
+
+
 def _convert(default: object, value: object) -> object:
     if isinstance(default, bool):
         if str(value).lower() in ("1", "true", "yes", "on"):

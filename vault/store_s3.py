@@ -9,6 +9,7 @@ writers choose at random or by content do not meet in it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ PART = 5 << 20
 """The smallest part S3 allows: memory stays small, and 10,000 parts still make 48 GiB."""
 
 _PROBE = "check"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", re.IGNORECASE)
 
 
 class S3Store:
@@ -72,7 +74,7 @@ class S3Store:
         options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         bucket = parts.path.strip("/")
         complete = parts.scheme == "s3" and parts.hostname and parts.username and parts.password
-        if not complete or not bucket or "/" in bucket:
+        if not complete or not _BUCKET.fullmatch(bucket):
             raise ValueError("an S3 store is given as s3://KEY:SECRET@HOST:PORT/BUCKET?secure=0|1")
         if set(options) - {"secure", "region"} or options.get("secure", "1") not in ("0", "1"):
             raise ValueError("the options of an S3 store are secure=0|1 and region=NAME")
@@ -249,7 +251,10 @@ def _pool() -> PoolManager:
         maxsize=16,
         timeout=Timeout(connect=10, read=60),
         cert_reqs="CERT_REQUIRED",
-        retries=Retry(total=4, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504)),
+        # Every method: an upload begun twice is swept, one completed twice is refused; nothing is kept twice.
+        retries=Retry(
+            total=4, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), allowed_methods=None
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from vault.levels import Level
 from ..extensions import db
 from ..house import house
 from ..models import Item, Outbox
-from ..verbs import auditing, backups, coverage, header_copies, rehearsals
+from ..verbs import auditing, backups, coverage, header_copies, in_force, rehearsals
 from .common import as_json, out
 
 Finding = tuple[bool, str]
@@ -71,7 +71,10 @@ def _database() -> Finding:
 
 def _store() -> Finding:
     house().vault.store.check()
-    return True, house().settings.masked()["store"]
+    right = in_force.here(db.session(), house())
+    return right, house().settings.masked()["store"] + (
+        "" if right else ": not the store in force; vault move --to (again), or --cancel"
+    )
 
 
 def _index() -> Finding:

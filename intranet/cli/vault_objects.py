@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from vault.levels import Level
-from vault.stores import open_store
 
 from ..extensions import db
 from ..house import house
@@ -95,21 +94,43 @@ def export(number: str, target: Path, as_json: bool) -> None:
 
 
 @group.command("move")
-@click.option("--to", "target", required=True, help="file:FOLDER | s3://key:secret@host:port/bucket?secure=0")
+@click.option(
+    "--to", "target", default="", help="file:FOLDER | s3://key:secret@host:port/bucket?secure=0 | -"
+)
+@click.option("--copy-only", is_flag=True, help="只复制不切换 / copy, do not switch")
+@click.option("--cancel", is_flag=True, help="撤回未完成的切换 / take an unfinished switch back")
 @as_json
 @reports
-def move(target: str, as_json: bool) -> None:
-    """Copy every object to another store, verified and resumable; then set STORE to it and restart."""
+def move(target: str, copy_only: bool, cancel: bool, as_json: bool) -> None:
+    """Carry every object to another store, proved there, and switch to it; again after a crash goes on. `--to -` reads the
+    address from standard input, where no list of processes shows it."""
+    if bool(target) == cancel:
+        raise click.UsageError("--to STORE | --cancel")
+    if cancel:
+        moving.cancel(db.session(), house(), operator("vault"))
+        out({"cancelled": True}, as_json, "已撤回，原文件库继续使用 / taken back: the old store is in force")
+        return
+    if target == "-":
+        target = sys.stdin.readline().strip()
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done}/{total}", nl=False, err=True)
 
-    report = moving.move(db.session(), house(), open_store(target, house().settings.data), progress)
-    if not report["ok"]:
-        problem(f"未能移动 / not moved: {len(report['wrong'])} objects", report, as_json)
-    out(
-        report,
-        as_json,
-        f"{report['copied']} 已复制 / copied, {report['present']} 已存在 / present；请将 STORE 改为新库 / now set STORE",
+    report = moving.move(
+        db.session(), house(), operator("vault"), target, copy_only=copy_only, progress=progress
     )
+    if not report["ok"]:
+        names = " ".join(report["wrong"])
+        after = moving.AGAIN if report["in_force"] else ""
+        problem(f"未能移动 / not moved: {len(report['wrong'])}: {names}{after}", report, as_json)
+    if report["switched"]:
+        last = "已切换，请重启服务 / switched: restart the services"
+    elif copy_only:
+        last = "未切换 / not switched"
+    else:
+        last = f"请设置后重启服务 / set this, then restart the services: {report['set']}"
+    lines = [f"{report['copied']} 已复制 / copied, {report['present']} 已存在 / present", last]
+    if report["damaged"]:
+        lines.insert(1, f"早已损坏，未移动 / damaged before, left behind: {' '.join(report['damaged'])}")
+    out(report, as_json, lines)

@@ -7,7 +7,7 @@ from ..errors import Unavailable
 from ..extensions import db
 from ..house import House
 from ..models import Item
-from ..verbs import backups
+from ..verbs import backups, in_force
 from . import lease, tell
 from .outbox import Row
 
@@ -37,6 +37,7 @@ def sound(house: House, row: Row) -> None:
 def shred(house: House, row: Row) -> None:
     """Remove the object of a destroyed file, here and from every snapshot (its header lies sealed in header
     copies for some days). Its key is gone already, here its last traces go; doing it again is no error."""
+    in_force.require(db.session(), house)
     house.vault.shred(str(row.payload["name"]))
     if digest := str(row.payload.get("digest", "")):
         backups.repository(house.settings).shred([digest], at=house.clock())

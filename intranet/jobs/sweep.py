@@ -1,7 +1,8 @@
 """Clearing what nobody owns: uploads that were never adopted, objects without a row, unfinished pieces of dead writers.
 
-A deposit commits its row before the first byte, so an object without a row is never one that is arriving; and nothing younger
-than `orphan_hours` (never less than one) is touched, so a slow upload is not either.
+A deposit commits its row before the first byte, so an object without a row is never one that is arriving. A deposit ends
+itself after `orphan_hours` (never less than one; `deposits.patience`), and its row and pieces are taken `GRACE` later: what
+is swept is dead, in every store, without asking the store who writes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 
 from vault.store import Stat
 
@@ -19,11 +20,15 @@ from .. import work
 from ..extensions import db
 from ..house import House
 from ..models import Blob, BlobText
+from ..verbs import deposits
 from . import lease
 
 log = logging.getLogger("intranet.jobs")
 OURS = re.compile(r"[0-9a-f]{32}")
 BATCH = 500
+GRACE = timedelta(
+    hours=1
+)  # for a deposit whose last byte came just in time: the store finishes, the row is written
 FEW = 100  # more strangers than this, and more than a tenth of the store: not litter, but a database that is too old
 
 
@@ -33,10 +38,10 @@ class TooMany(Exception):
 
 def orphans(house: House) -> dict[str, int]:
     """Remove what is nobody's. Raises TooMany when that is suspiciously much."""
-    hours = max(1, house.settings.orphan_hours)
-    before = house.clock() - timedelta(hours=hours)
+    patience = deposits.patience(house)
+    before = house.clock() - patience
     found = {"uploads": _uploads(house, before), "objects": _objects(house, before)}
-    found["partials"] = house.vault.store.clear_partials(hours * 3600)
+    found["partials"] = house.vault.store.clear_partials((patience + GRACE).total_seconds())
     if any(found.values()):
         log.info("sweep", extra=found)
     return found
@@ -46,14 +51,17 @@ def _uploads(house: House, before: datetime) -> int:
     """Rows of uploads that no item took over, with their objects. Locked one by one: adopting one wins or loses whole."""
     session = db.session()
     session.rollback()
-    query = select(Blob.id).where(
-        Blob.item_id.is_(None), Blob.state.in_(("pending", "stored")), Blob.created < before
+    dead = or_(
+        and_(Blob.state == "pending", Blob.created < before - GRACE),
+        and_(Blob.state == "stored", Blob.created < before),
     )
+    query = select(Blob.id).where(Blob.item_id.is_(None), dead)
     count = 0
     for blob_id in session.scalars(query.order_by(Blob.id)).all():
         with work.begin(house, lease.WORKER) as w:
-            blob = w.session.get(Blob, blob_id, with_for_update=True, populate_existing=True)
-            if blob is None or blob.item_id is not None or blob.created >= before:
+            again = select(Blob).where(Blob.id == blob_id, Blob.item_id.is_(None), dead).with_for_update()
+            blob = w.session.scalar(again.execution_options(populate_existing=True))
+            if blob is None:
                 continue
             name = blob.name
             w.session.execute(delete(BlobText).where(BlobText.blob_id == blob_id))

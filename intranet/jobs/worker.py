@@ -12,6 +12,7 @@ from flask import Flask
 
 from ..extensions import db
 from ..house import House
+from ..verbs import in_force
 from . import alarm, extract, index, tick
 from .outbox import Topic, drain, each
 
@@ -39,7 +40,9 @@ def quick(house: House, stop: Event | None = None) -> dict[str, int]:
 
 
 def slow(house: House, stop: Event | None = None) -> dict[str, int]:
-    """One round of the long lane."""
+    """One round of the long lane. It rests where this process's store is no longer the one in force."""
+    if not in_force.here(db.session(), house):
+        return {}
     done = drain(house, SLOW, stop) | tick.run(house, tick.SLOW, stop)
     if not (stop is not None and stop.is_set()) and (count := tick.long_work(house)):
         done["backup"] = count

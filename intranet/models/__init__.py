@@ -6,10 +6,10 @@ from .log import Audit, ChainHead, Lease, Message, Outbox
 from .office import Place, Repository, RepositoryUnit, Term
 from .person import Attempt, Person, Role
 from .unit import Unit
-from .vault import Blob, BlobHeader, BlobText, Loan
+from .vault import Blob, BlobHeader, BlobText, Loan, StoreInForce
 
 __all__ = [
     "Attempt", "Audit", "BackupRun", "Blob", "BlobHeader", "BlobText", "ChainHead", "Comment", "Counter", "Grant", "Item", "ItemValue",
     "Lease", "Link", "Loan", "Message", "Outbox", "Person", "Place", "Repository", "RepositoryUnit", "Revision", "Role",
-    "Term", "Tracking", "Unit",
+    "StoreInForce", "Term", "Tracking", "Unit",
 ]  # fmt: skip

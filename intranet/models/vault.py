@@ -78,6 +78,16 @@ class BlobText(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+class StoreInForce(Base):
+    """At most one row: the store that new files go to, as the SHA-256 of its address without credentials. None: every
+    process's own is right. A dump leaves it out, what is restored lies elsewhere."""
+
+    __tablename__ = "store_in_force"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+
+
 class Loan(Base):
     """借阅: applied -> lent -> returned -> checked, or refused, or withdrawn. Rows are only added and stepped on."""
 

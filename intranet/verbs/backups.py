@@ -33,7 +33,7 @@ from ..models import BackupRun, Blob
 from ..policy import Permission
 from ..settings import Settings
 from ..work import Work
-from . import auditing, header_copies
+from . import auditing, header_copies, in_force
 from .dumping import BLOBS, DUMP, dumped
 
 BLOCK = 1 << 20
@@ -59,8 +59,10 @@ def retention(house: House) -> Retention:
 
 
 def snapshot(session: Session, house: House, progress: Progress | None = None) -> Snapshot:
-    """Take one. Raises vault.backup errors; leaves nothing in clear behind."""
+    """Take one. Raises vault.backup errors, Unavailable where the store was moved; leaves nothing in clear behind."""
     recipients = [str(r) for r in house.vault.keyring.recipients(BACKUP)]
+    session.rollback()
+    in_force.require(session, house)
     session.rollback()
     with dumped(house.settings) as state:
         extra = {

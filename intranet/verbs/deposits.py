@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
@@ -29,6 +30,7 @@ from ..house import House
 from ..models import Blob, BlobText, Item, Outbox
 from ..policy import Permission, Standing
 from ..work import Work
+from . import in_force
 from .reading import standing
 
 LIVE = ("stored", "dropped")  # states in which a blob has its object and its header
@@ -53,15 +55,19 @@ def deposit(
 ) -> int:
     """Seal one uploaded stream to its level; the id of a stored blob that belongs to no item yet.
 
-    Raises Invalid (level keeps no bodies, empty, too large), Unavailable (store away, disk full: nothing is left)."""
+    Raises Invalid (level keeps no bodies, empty, too large), Unavailable (store away or moved, disk full, longer under way
+    than `patience`: nothing is left)."""
     with work.begin(house, actor) as w:
         blob = _reserve(w, level, filename, field)
+        until = w.now + patience(house)
     print_ = hmac.new(house.settings.secret_key.encode(), digestmod=hashlib.sha256)
     head = bytearray()
 
     def measured() -> Iterator[bytes]:
         seen, limit = 0, house.settings.max_upload_mb << 20
         for chunk in chunks:
+            if house.clock() > until:
+                raise Unavailable(_("上传时间过长，已中止，请检查网络后重试"))
             seen += len(chunk)
             if seen > limit:
                 raise Invalid({field: _("文件不能超过 %(n)s MB", n=house.settings.max_upload_mb)})
@@ -75,7 +81,7 @@ def deposit(
     with work.begin(house, actor) as w:
         _stored(
             w,
-            w.session.get_one(Blob, blob.id),
+            _pending(w, blob.id),
             sealed,
             print_.hexdigest(),
             filetype.sniff(bytes(head), filename),
@@ -83,8 +89,22 @@ def deposit(
     return blob.id
 
 
+def patience(house: House) -> timedelta:
+    """How long a deposit may be under way. It ends itself then; the sweep takes its row an hour later, so that it can only
+    ever meet one that is dead."""
+    return timedelta(hours=max(1, house.settings.orphan_hours))
+
+
+def _pending(w: Work, blob_id: int) -> Blob:
+    blob = w.session.get(Blob, blob_id, with_for_update=True)
+    if blob is None:  # the store took an hour over the last byte: the sweep has the row, and takes the object
+        raise Unavailable(_("上传时间过长，已中止，请检查网络后重试"))
+    return blob
+
+
 def _reserve(w: Work, level: Level, filename: str, field: str) -> Blob:
     _keeps_bodies(w, level, field)
+    in_force.demand(w)
     plain = "".join(c for c in filename.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())
     name = (plain.strip() or str(_("未命名")))[
         -255:
@@ -109,6 +129,7 @@ def _keeps_bodies(w: Work, level: Level, field: str) -> None:
 
 
 def _stored(w: Work, blob: Blob, sealed: Sealed, fingerprint: str, mime: str) -> None:
+    in_force.demand(w)  # the store may have been moved while we wrote to the old one
     blob.seal(sealed.header, sealed.key_id)
     blob.size, blob.stored, blob.digest = sealed.size, sealed.stored, sealed.digest
     blob.fingerprint, blob.mime, blob.state = fingerprint, mime, "stored"
@@ -250,7 +271,10 @@ def damaged(house: House, actor: Actor, opened: Opened, why: str) -> None:
 
 
 def mark_damaged(w: Work, blob: Blob, item: Item | None, why: str) -> None:
-    """Every time is in the audit; the keeper is told when it begins, not again while it lasts."""
+    """Every time is in the audit; the keeper is told when it begins, not again while it lasts. A process whose store
+    is no longer in force knows nothing of newer files: it alarms nobody."""
+    if not in_force.here(w.session, w.house):
+        return
     w.record("body.damaged", item, outcome="alarm", detail={"blob": blob.id, "why": why})
     if blob.damaged is None:
         blob.damaged = w.now

@@ -78,6 +78,7 @@ def _sqlite(source: Path, folder: Path) -> Dumped:
         headers = _headers(copy.execute(HEADERS))
         head = copy.execute(HEAD).fetchone()
         copy.execute("DELETE FROM blob_header")
+        copy.execute("DELETE FROM store_in_force")
         # Only pages in use come along, and unlike a plain VACUUM no temporary file lies outside our folder.
         copy.execute("VACUUM INTO ?", (str(target),))
     raw.unlink()
@@ -101,6 +102,7 @@ def _postgres(settings: Settings, folder: Path) -> Dumped:
             "-Fc",
             "-Z0",
             "--exclude-table-data=blob_header",
+            "--exclude-table-data=store_in_force",
             f"--snapshot={row[0] if row else ''}",
             "-f",
             str(target),

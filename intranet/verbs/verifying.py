@@ -19,6 +19,7 @@ from .. import work
 from ..actor import Actor
 from ..house import House
 from ..models import Blob, BlobHeader, Item
+from . import in_force
 from .deposits import LIVE, bind, mark_damaged
 
 BATCH = 100
@@ -171,7 +172,8 @@ def verify(
     session: Session, house: House, actor: Actor, *, read_data: bool, sample: int = 100, progress: Callable[[Proof], None] | None = None
 ) -> Proof:  # fmt: skip
     """Objects against records, both ways. With `read_data` every byte is authenticated; a bad one is an alarm at once.
-    Raises Unavailable when the store is away."""
+    Raises Unavailable when the store is away or no longer the one in force."""
+    in_force.require(session, house)
     start = house.clock()
     count = session.scalar(select(func.count()).select_from(Blob).where(Blob.state.in_(LIVE))) or 0
     limit = None if sample == 100 else max(1, count * sample // 100)

@@ -9,6 +9,7 @@ from vault.errors import VaultError
 
 from ..extensions import csrf, db
 from ..house import house
+from ..verbs import in_force
 
 bp = Blueprint("health", __name__)
 csrf.exempt(bp)
@@ -21,7 +22,7 @@ def alive() -> Response:
 
 @bp.get("/readyz")
 def ready() -> tuple[Response, int]:
-    parts = {"database": _database(), "store": _store(), "index": _index()}
+    parts = {"database": _database(), "store": _store(), "store_in_force": _in_force(), "index": _index()}
     ok = all(parts.values())
     return jsonify(ok=ok, **parts), 200 if ok else 503
 
@@ -40,6 +41,14 @@ def _store() -> bool:
     except (VaultError, OSError):
         return False
     return True
+
+
+def _in_force() -> bool:
+    """Not so after `vault move`, until this process is started anew."""
+    try:
+        return in_force.here(db.session(), house())
+    except Exception:  # noqa: BLE001  any driver's error means the same here
+        return False
 
 
 def _index() -> bool:

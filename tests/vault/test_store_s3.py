@@ -135,8 +135,9 @@ def test_addresses_are_read_with_care() -> None:
         "s3://key:hidden@host",
         "s3://key:hidden@host/a/b",
         "s3://key@host/bucket",
-        "s3://key:hidden@host/b?secure=maybe",
-        "s3://key:hidden@host/b?sequre=0",
+        "s3://key:hidden@host/b",
+        "s3://key:hidden@host/bucket?secure=maybe",
+        "s3://key:hidden@host/bucket?sequre=0",
     ):
         with pytest.raises(ValueError, match="S3 store") as caught:
             S3Store.from_url(url)

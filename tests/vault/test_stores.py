@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from minio.deleteobjects import DeleteObject
 
+from vault.age import Damaged
+from vault.keyring import Keyring
+from vault.levels import Level
 from vault.store import Exists, NotFound, Store
 from vault.store_memory import MemoryStore
-from vault.stores import open_store
+from vault.store_s3 import S3Store
+from vault.stores import open_store, place
+from vault.vault import Vault
 
 MIB = 1 << 20
 
@@ -27,8 +33,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     else:
         s3 = open_store(request.getfixturevalue("s3_url"), tmp_path)
         yield s3
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(s3.delete, [found.name for found in s3.list()]))
+        assert isinstance(s3, S3Store)
+        everything = [DeleteObject(found.name) for found in s3.list()]
+        assert list(s3._client.remove_objects(s3.bucket, everything)) == []
 
 
 def name() -> str:
@@ -39,6 +46,12 @@ def name() -> str:
 def body(store: Store, name: str) -> bytes:
     """The whole object."""
     return b"".join(store.get(name))
+
+
+def into(out: bytearray, opening: Callable[[], Iterable[bytes]]) -> None:
+    """Open, and keep what is handed out until it ends or breaks."""
+    for piece in opening():
+        out += piece
 
 
 @pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB, 5 * MIB + 1, 11 * MIB])
@@ -162,14 +175,17 @@ def test_the_list_knows_names_sizes_and_times(store: Store) -> None:
 
 
 def test_a_long_list_is_complete(store: Store) -> None:
-    keys = {f"many/{number:04x}" for number in range(1100)}  # more than one page of S3
+    keys = {f"many/{number:04x}" for number in range(10_000)}  # ten pages of S3
 
     def put(key: str) -> None:
         store.put(key, [b"x"])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, sorted(keys)))
-    assert {stat.name for stat in store.list("many/")} == keys
+    found = [stat.name for stat in store.list("many/")]
+    assert len(found) == len(keys)
+    assert set(found) == keys
+    assert len(list(store.list("many/1"))) == 4096
 
 
 @pytest.mark.parametrize(
@@ -197,3 +213,46 @@ def test_a_store_that_works_says_so(store: Store) -> None:
     store.check()
     assert list(store.list()) == []
     assert store.clear_partials(3600) == 0
+
+
+@pytest.mark.parametrize("change", ["first", "middle", "last", "cut", "longer", "other"])
+def test_a_body_that_is_not_what_was_sealed_is_refused(store: Store, keyring: Keyring, change: str) -> None:
+    """Whatever the store gives back: only true bytes of a true beginning come out, and never a clean end."""
+    plain = bytes(range(256)) * 800
+    vault = Vault(store, keyring)
+    kept, other = (vault.deposit(name(), [plain], Level.SECRET, bind) for bind in (b"1", b"2"))
+    data = bytearray(body(store, kept.name))
+    if change in ("first", "middle", "last"):
+        data[{"first": 0, "middle": len(data) // 2, "last": -1}[change]] ^= 1
+    elif change == "cut":
+        del data[-20_000:]
+    elif change == "longer":
+        data += b"x"
+    else:
+        data = bytearray(body(store, other.name))
+    store.delete(kept.name)
+    store.put(kept.name, [bytes(data)])
+    out = bytearray()
+    with pytest.raises(Damaged):
+        into(out, lambda: vault.open(kept.name, kept.header, b"1", len(plain)))
+    assert len(out) < len(plain)
+    assert plain.startswith(out)
+    with pytest.raises(Damaged):
+        vault.verify(kept.name, kept.header, b"1", len(plain), kept.stored, kept.digest, read_data=True)
+    with pytest.raises(Damaged):
+        list(vault.open_range(kept.name, kept.header, b"1", len(plain), 0, len(plain)))
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("file:blobs", "file:blobs"),
+        ("file:/srv/office/blobs/", "file:blobs"),
+        ("file:../blobs", "file:/srv/blobs"),
+        ("file://srv/other", "file:/srv/other"),
+        ("s3://key:se%40cret@S3.Example:9000/Bucket/?secure=0", "s3://s3.example:9000/Bucket"),
+        ("s3://other:word@s3.example:9000/Bucket", "s3://s3.example:9000/Bucket"),
+    ],
+)
+def test_a_place_is_named_without_the_way_in(address: str, named: str) -> None:
+    assert place(address, Path("/srv/office")) == named

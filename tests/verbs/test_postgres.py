@@ -8,18 +8,22 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from intranet import demo
-from intranet.errors import Conflict, Denied
+from intranet.errors import Conflict, Denied, Unavailable
 from intranet.extensions import db as database
 from intranet.models import Audit, Grant, Item
-from intranet.verbs import deposits, items, loans, reading
+from intranet.verbs import deposits, in_force, items, loans, reading
 from intranet.verbs.reading import Filter
+from intranet.work import Work
 from tests import databases, office
 from vault import chain
 from vault.keyring import Keyring
@@ -174,3 +178,46 @@ def test_every_order_of_a_list_pages_without_loss(desk: office.Office, order: st
         if not (after := page.next):
             break
     assert len(seen) == len(set(seen)) == page.total > 50
+
+
+@pytest.mark.parametrize("moved_before", [False, True])
+def test_a_deposit_that_meets_a_switch_waits_for_it_and_is_refused(
+    desk: office.Office, moved_before: bool
+) -> None:
+    """Also where there is no row yet that the two could meet at."""
+    waiting = text(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'store_in_force'::regclass"
+    )
+    mover = Work(desk.house, desk.actor("cli:vault"), Session(database.engine))
+
+    def deposit() -> None:
+        with desk.app.app_context():
+            desk.deposit("officer", b"x")
+
+    with mover.session, ThreadPoolExecutor(1) as pool:
+        if moved_before:
+            in_force.put(mover, in_force.own(desk.house))
+            mover.session.commit()
+        in_force.lock(mover)
+        in_force.put(mover, "0" * 64)
+        mover.session.flush()
+        refused = pool.submit(deposit)
+        with database.engine.connect() as look:
+            while not refused.done() and not look.scalar(waiting):
+                look.rollback()
+        assert not refused.done()
+        mover.session.commit()
+        with pytest.raises(Unavailable, match="已迁移"):
+            refused.result(timeout=20)
+        in_force.lock(mover)
+        mover.session.execute(text("DELETE FROM store_in_force"))
+        mover.session.commit()
+
+
+def test_a_switch_waits_for_a_deposit_that_is_being_kept(desk: office.Office) -> None:
+    mover = Work(desk.house, desk.actor("cli:vault"), Session(database.engine))
+    with mover.session, desk.w("officer") as w:
+        in_force.demand(w)
+        mover.session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            in_force.lock(mover)
