@@ -17,6 +17,8 @@ from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 from werkzeug.datastructures.structures import iter_multi_items
 
 SMALL = 256 << 10
+#: The parser reads 64 KiB at a time; the server copies what it has read ahead at each reading, a MiB of it.
+AHEAD = 1 << 20
 
 
 class CipherSpool(io.RawIOBase):
@@ -92,6 +94,11 @@ class SealedRequest(HtmxAwareRequest):
         content_length: int | None = None,
     ) -> IO[bytes]:  # fmt: skip
         return CipherSpool()  # type: ignore[return-value]  # a RawIOBase is what the parser needs
+
+    def _get_stream_for_parsing(self) -> IO[bytes]:
+        """The body in pieces of the size that the server holds: a third of the time of a long upload (decision 022)."""
+        source = super()._get_stream_for_parsing()
+        return io.BufferedReader(source, AHEAD) if isinstance(source, io.RawIOBase) else source
 
 
 def chunks(part: FileStorage, size: int = 1 << 20) -> Any:
