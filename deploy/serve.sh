@@ -46,10 +46,15 @@ elif ! logins=$(flask demo); then
   flask init >&2
 fi
 
+# Key files under a passphrase: asked for once, held in memory as long as web and worker run.
+passphrases=$(deploy/unlock.sh)
+[ -z "$passphrases" ] || export INTRANET_KEY_PASSPHRASE_FILE=$passphrases
+
 web='' worker='' stopping=''
 # Ends both, gently at first, and never leaves one behind.
 stop() {
   trap '' INT TERM
+  [ -z "$passphrases" ] || rm -rf "$(dirname "$passphrases")"
   [ -z "$stopping" ] || return 0
   stopping=1
   local pid deadline=$((SECONDS + 25))
