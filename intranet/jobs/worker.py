@@ -12,7 +12,7 @@ from flask import Flask
 
 from ..extensions import db
 from ..house import House
-from . import alarm, extract, index, tick
+from . import alarm, extract, forget, index, tick
 from .outbox import Topic, drain, each
 
 log = logging.getLogger("intranet.jobs")
@@ -24,6 +24,9 @@ QUICK = {
         Topic("reindex_repository", each(index.repository)),
         Topic("alarm", each(alarm.sound), batch=20),
         Topic("shred", each(alarm.shred), batch=20),
+        Topic(
+            "forget", each(forget.text), batch=20, seconds=300
+        ),  # after `index`: what is dead must be known
     )
 }
 SLOW = {t.name: t for t in (Topic("extract", each(extract.read), batch=1, seconds=900),)}

@@ -6,10 +6,8 @@ Dump, headers and the list of objects are of one and the same state of the datab
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from vault.backup import Header, ObjectRef
 
 from ..errors import Unavailable
 from ..settings import Settings
+from .scratch import scratch
 
 HEAD = "SELECT seq, hash FROM chain_head WHERE id = 1"
 BLOBS = "SELECT name, stored, digest FROM blob WHERE state IN ('stored', 'dropped') ORDER BY id"
@@ -42,11 +41,8 @@ class Dumped:
 @contextmanager
 def dumped(settings: Settings) -> Iterator[Dumped]:
     """A private copy of the database (0700, beside it, removed afterwards)."""
-    folder = Path(tempfile.mkdtemp(prefix="dump-", dir=settings.data))
-    try:
+    with scratch(settings.data) as folder:
         yield _sqlite(settings.sqlite, folder) if settings.sqlite else _postgres(settings, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def headers_now(settings: Settings) -> list[Header]:
