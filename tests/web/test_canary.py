@@ -33,6 +33,7 @@ from tests.canary import Canary, Disk, office_on_disk, places, spools
 from tests.office import DEFAULTS, Office
 from tests.server import carried, serving
 from vault.keyring import Keyring
+from vault.levels import Level
 
 pytestmark = [
     pytest.mark.skipif(bool(databases.SERVER), reason="searches the files of a database"),
@@ -181,7 +182,12 @@ class Gardener:
         assert (done.exit_code, '"imported": 1' in done.output) == (0, True), done.output
 
     def look_for(self) -> None:
-        """Searches, lists and exports, by readers of different standing."""
+        """Files opened, searches, lists and exports, by readers of different standing."""
+        found = select(Blob).join(Item, Item.id == Blob.item_id).where(Item.kind == "resource")
+        for blob in db.session.scalars(found).all():
+            reader = "lead" if blob.level >= Level.CONFIDENTIAL else "cook"
+            answer = self.browser(reader).get(f"/f/{blob.id}/{blob.filename}")
+            assert len(answer.data) == blob.size, answer.status_code
         words = {name: str(canary) for name, canary in CANARIES.items()}
         cook, custodian = self.browser("cook"), self.browser("custodian")
         live = {"HX-Request": "true", "HX-Target": "div#live"}
