@@ -154,7 +154,7 @@ def _to_read(w: Work, blob: Blob) -> None:
 def read_already(w: Work, blob_id: int) -> None:
     """The words of this file stand in its item already: it is not read again, nor counted twice by the search."""
     blob = w.session.get_one(Blob, blob_id)
-    blob.text_note = ""
+    blob.text_note = "item"
     for row in w.session.scalars(
         select(Outbox).where(Outbox.topic == "extract", Outbox.item_id == blob.item_id)
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
 from intranet.extensions import db
 from intranet.jobs import sweep, worker
-from intranet.models import Blob, Item
-from intranet.verbs import deposits, items
+from intranet.models import Blob, BlobText, Item
+from intranet.verbs import backups, deposits, disposal, items
+from search.engine_whoosh import WhooshEngine
 from tests import databases
 from tests.canary import Canary, Disk, office_on_disk, places
 from tests.office import Office
@@ -72,6 +75,34 @@ def test_a_destroyed_file_leaves_neither_header_nor_words_nor_object(desk: Offic
     assert standing_in(header, disk) == set()
     assert standing_in(sealed, disk) == set()
     assert desk.house.engine.count() == 5
+
+
+def test_no_backup_gives_back_the_words_of_a_destroyed_file(desk: Office, disk: Disk, tmp_path: Path) -> None:
+    """Not even to whoever has all keys: the dump from before the destruction has no text of files."""
+    item, _blob = held(desk, "document", "custodian")
+    worker.once(desk.house)
+    desk.step(item, "registrar", "propose_disposal", reason="无留存价值")
+    with desk.w("lead") as w:
+        disposal.destroy(w, item.id, desk.person("officer").id, "同意")
+    worker.once(desk.house)
+    restored = Disk(tmp_path / "restored")
+    assert backups.restore(desk.house, "latest", restored.folder, keys=None)["opened"]
+    assert (restored.folder / "data.db").stat().st_size > 100_000
+    assert places(GONE, restored.contents()) == set()
+
+
+def test_after_a_restore_the_texts_of_living_files_are_read_again(desk: Office, disk: Disk) -> None:
+    held(desk, "document", "custodian")
+    worker.once(desk.house)
+    desk.house.engine.close()
+    with desk.w("cli:restore") as w:  # as a dump leaves it
+        w.session.execute(delete(BlobText))
+    shutil.rmtree(disk.folder / "index")
+    desk.house.engine = WhooshEngine(disk.folder / "index")
+    assert places(GONE, {"index": disk.contents()["index"]}) == set()
+    assert worker.once(desk.house)["extract"] == 5
+    assert "index" in places(GONE, disk.contents())
+    assert worker.once(desk.house).get("extract", 0) == 0
 
 
 def test_a_file_taken_off_leaves_no_words(desk: Office, disk: Disk) -> None:
