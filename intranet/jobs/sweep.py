@@ -19,7 +19,6 @@ from .. import work
 from ..extensions import db
 from ..house import House
 from ..models import Blob, BlobText
-from ..verbs import scratch
 from . import lease
 
 log = logging.getLogger("intranet.jobs")
@@ -37,7 +36,6 @@ def orphans(house: House) -> dict[str, int]:
     hours = max(1, house.settings.orphan_hours)
     before = house.clock() - timedelta(hours=hours)
     found = {"uploads": _uploads(house, before), "objects": _objects(house, before)}
-    found["scratch"] = scratch.clear(house.settings.data)
     found["partials"] = house.vault.store.clear_partials(hours * 3600)
     if any(found.values()):
         log.info("sweep", extra=found)

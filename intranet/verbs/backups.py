@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -34,7 +35,6 @@ from ..settings import Settings
 from ..work import Work
 from . import auditing, header_copies
 from .dumping import BLOBS, dumped
-from .scratch import scratch
 
 BLOCK = 1 << 20
 JOBS = ("run", "verify", "drill", "prune")
@@ -136,17 +136,20 @@ def _copy_keys(settings: Settings, keys: Path | None, folder: Path) -> None:
 def drill(session: Session, house: House, progress: Progress | None = None) -> dict[str, Any]:
     """Restore the newest snapshot into a scratch folder and prove it: every object against its record, rows counted,
     the audit chain whole and at the head that the manifest names."""
+    scratch = Path(tempfile.mkdtemp(prefix="drill-", dir=house.settings.data))
     session.rollback()
-    with scratch(house.settings.data) as folder:
+    try:
         found = repository(house.settings).list()
         if not found:
             raise Conflict("还没有任何快照 / there is no snapshot yet")
-        report = restore(house, found[-1].id, folder / "office", keys=None, progress=progress)
+        report = restore(house, found[-1].id, scratch / "office", keys=None, progress=progress)
         proof = (
-            _prove(session, house, found[-1], folder / "office")
+            _prove(session, house, found[-1], scratch / "office")
             if report["opened"] and report["database"] == "data.db"
             else {}
         )
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     good = report["ok"] and all(
         proof.get(k, False) for k in ("audit_whole", "head_agrees", "integrity", "headers_whole")
     )

@@ -7,8 +7,10 @@ Dump, headers and the list of objects are of one and the same state of the datab
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,7 +21,6 @@ from vault.backup import Header, ObjectRef
 
 from ..errors import Unavailable
 from ..settings import Settings
-from .scratch import scratch
 
 HEAD = "SELECT seq, hash FROM chain_head WHERE id = 1"
 BLOBS = "SELECT name, stored, digest FROM blob WHERE state IN ('stored', 'dropped') ORDER BY id"
@@ -42,8 +43,11 @@ class Dumped:
 @contextmanager
 def dumped(settings: Settings) -> Iterator[Dumped]:
     """A private copy of the database (0700, beside it, removed afterwards)."""
-    with scratch(settings.data) as folder:
+    folder = Path(tempfile.mkdtemp(prefix="dump-", dir=settings.data))
+    try:
         yield _sqlite(settings.sqlite, folder) if settings.sqlite else _postgres(settings, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def headers_now(settings: Settings) -> list[Header]:
@@ -73,8 +77,8 @@ def _sqlite(source: Path, folder: Path) -> Dumped:
         objects = [ObjectRef(*row) for row in copy.execute(BLOBS)]
         headers = _headers(copy.execute(HEADERS))
         head = copy.execute(HEAD).fetchone()
-        copy.execute("DELETE FROM blob_header")
         copy.execute("DELETE FROM blob_text")
+        copy.execute("DELETE FROM blob_header")
         # Only pages in use come along, and unlike a plain VACUUM no temporary file lies outside our folder.
         copy.execute("VACUUM INTO ?", (str(target),))
     raw.unlink()
@@ -97,8 +101,8 @@ def _postgres(settings: Settings, folder: Path) -> Dumped:
             "pg_dump",
             "-Fc",
             "-Z0",
-            "--exclude-table-data=blob_header",
             "--exclude-table-data=blob_text",
+            "--exclude-table-data=blob_header",
             f"--snapshot={row[0] if row else ''}",
             "-f",
             str(target),

@@ -173,7 +173,7 @@ def test_the_drill_proves_what_it_restored(
     report = outcome(db, drill).report
     assert all(report[k] for k in ("ok", "integrity", "audit_whole", "head_agrees"))
     assert report["counts"]["item"] == 2 and report["objects"] == 2
-    assert not list(house.settings.data.glob("scratch-*")), "nothing in clear is left behind"
+    assert not list(house.settings.data.glob("drill-*")), "nothing in clear is left behind"
 
 
 def test_a_drill_after_an_object_is_lost_fails_loudly(

@@ -1,11 +1,8 @@
-"""What is withdrawn leaves every file: destroyed, taken off, raised in level; and what a killed backup left behind."""
+"""What is withdrawn leaves every file: destroyed, taken off, raised in level; and no backup gives it back."""
 
 from __future__ import annotations
 
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +11,7 @@ from flask import Flask
 from sqlalchemy import delete
 
 from intranet.extensions import db
-from intranet.jobs import sweep, worker
+from intranet.jobs import worker
 from intranet.models import Blob, BlobText, Item
 from intranet.verbs import backups, deposits, disposal, items
 from search.engine_whoosh import WhooshEngine
@@ -148,26 +145,3 @@ def test_words_are_forgotten_only_after_the_index_has_heard(desk: Office, disk: 
     assert worker.drain(desk.house, only) == {"forget": 0, "forget!": 2}  # the item, its file
     assert {row.error for row in desk.outbox("forget")} == {"Unavailable: index"}
     assert "index" in places(GONE, disk.contents())
-
-
-def test_what_a_killed_dump_left_is_swept_and_a_living_one_is_not(desk: Office, disk: Disk) -> None:
-    """A dump holds the database with its headers, in clear, for its minutes."""
-    program = (
-        "import sys, pathlib\n"
-        "from intranet.verbs.scratch import scratch\n"
-        "with scratch(pathlib.Path(sys.argv[1])) as folder:\n"
-        f"    (folder / 'raw.db').write_bytes({str(GONE).encode()!r})\n"
-        "    print('ready', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(disk.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as dying:
-        assert dying.stdout is not None and dying.stdout.readline() == b"ready\n"
-        sweep.orphans(desk.house)
-        assert places(GONE, disk.contents()) != set()
-        dying.send_signal(signal.SIGKILL)
-        dying.wait()
-    assert places(GONE, disk.contents()) != set()
-    assert sweep.orphans(desk.house)["scratch"] == 1
-    assert places(GONE, disk.contents()) == set()
