@@ -223,7 +223,7 @@ def send(browser: FlaskClient, address: str, data: dict[str, Any]) -> Any:
 def upload_cut(disk: Disk, desk: Office) -> Iterator[bytes]:
     """The real server is killed with half of an upload in its hands. What it held in files without a name."""
     text = f"{CANARIES['body of an upload that was cut']}\n".encode()
-    body = text * (4_000_000 // len(text))
+    body = text * (12_000_000 // len(text))  # the server reads a MiB ahead of the parser
     with serving(disk.folder, disk.temp) as server:
         headers = carried(desk.client("officer"))
         asking = server.connection()
