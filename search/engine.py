@@ -135,6 +135,9 @@ class Engine(Protocol):
         What `write` changes meanwhile is kept. Ids must differ.
         """
 
+    def purge(self) -> None:
+        """Take what was replaced or removed before out of every file. Raises `Busy` while something still reads it."""
+
     def ids(self) -> Iterator[tuple[int, int]]:
         """(id, updated) of every entry, for comparison with the database."""
 

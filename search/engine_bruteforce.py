@@ -39,6 +39,9 @@ class BruteForceEngine:
         self._kept = kept
         self._generation += 1
 
+    def purge(self) -> None:
+        """See `Engine.purge`: nothing is kept but what lives."""
+
     def rebuild(self, entries: Iterable[Entry]) -> int:
         """See `Engine.rebuild`."""
         fresh = list(entries)

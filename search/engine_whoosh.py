@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from search import engine_whoosh_search, engine_whoosh_store
-from search.engine import Access, Damaged, Entry, Filters, Order, Result, Suggestion
+from search.engine import Access, Busy, Damaged, Entry, Filters, Order, Result, Suggestion
 from search.engine_whoosh_files import Held, Home
-from search.engine_whoosh_merge import to_merge
+from search.engine_whoosh_merge import dead_text, to_merge
 from search.engine_whoosh_shard import Cache, Names, Shard, record
 from search.engine_whoosh_store import Record, Writer
 from search.engine_whoosh_view import RawCache, View
@@ -109,6 +109,24 @@ class WhooshEngine:
                 raise
             writer.commit(frozenset() if more else merge.drop)
             deletions = set()
+
+    def purge(self) -> None:
+        """See `Engine.purge`. A segment with dead text is written again, one a commit; the others stay as they are."""
+        with self._home.locked("write.lock"):
+            now = self._newest()
+            for shard, docs in dead_text(now.view).items():
+                writer = Writer(now.held.folder, self._timeout)
+                try:
+                    for doc in docs:
+                        writer.add(shard.record(doc))
+                except BaseException:
+                    writer.cancel()
+                    raise
+                writer.commit(frozenset({shard.name}))
+            self._newest()
+            self._home.sweep()
+            if not self._home.alone():
+                raise Busy("another generation is being read or written")
 
     def rebuild(self, entries: Iterable[Entry]) -> int:
         """See `Engine.rebuild`."""

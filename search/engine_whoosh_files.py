@@ -155,6 +155,10 @@ class Home:
             return
         self.remove_old()
 
+    def alone(self) -> bool:
+        """Whether the current generation is the only one on the disk. Under write.lock."""
+        return sum(_NAME.fullmatch(path.name) is not None for path in self.folder.iterdir()) == 1
+
     def remove_old(self) -> None:
         """Remove every generation but the current one that nobody reads. Under write.lock."""
         current = self.current().name

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from search.engine_whoosh_shard import Shard
 from search.engine_whoosh_view import View
+from search.scoring import Bools
 
 #: Segments of a size class (powers of eight) before they become one.
 _FAN = 8
@@ -33,10 +34,7 @@ def to_merge(view: View, leaving: Collection[int]) -> Merge:
     """Choose; `leaving`: documents that the same commit deletes."""
     alive = view.alive.copy()
     alive[list(leaving)] = False
-    living = {
-        shard: alive[base : base + shard.count].nonzero()[0].tolist()
-        for shard, base in zip(view.shards, view.bases, strict=False)
-    }
+    living = _living(view, alive)
     classes: dict[int, list[Shard]] = defaultdict(list)
     chosen: list[Shard] = []
     for shard, docs in living.items():
@@ -55,3 +53,15 @@ def to_merge(view: View, leaving: Collection[int]) -> Merge:
             break
         kept[shard] = living[shard]
     return Merge(frozenset(shard.name for shard in kept), kept)
+
+
+def dead_text(view: View) -> dict[Shard, list[int]]:
+    """The segments in which deleted text still stands, with what lives in each."""
+    return {shard: docs for shard, docs in _living(view, view.alive).items() if len(docs) < shard.count}
+
+
+def _living(view: View, alive: Bools) -> dict[Shard, list[int]]:
+    return {
+        shard: alive[base : base + shard.count].nonzero()[0].tolist()
+        for shard, base in zip(view.shards, view.bases, strict=False)
+    }

@@ -45,12 +45,12 @@ def shred(house: House, row: Row) -> None:
 
 
 def forget_pages() -> None:
-    """The header is deleted; this takes its bytes out of the write-ahead log of SQLite, and lets PostgreSQL clear the
-    dead row. Raises Unavailable while somebody reads an older state: the effect is tried again."""
+    """Header or text are deleted; this takes their bytes out of the write-ahead log of SQLite, and lets PostgreSQL clear the
+    dead rows. Raises Unavailable while somebody reads an older state: the effect is tried again."""
     db.session.rollback()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if connection.dialect.name == "sqlite":
             if connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar():
                 raise Unavailable("checkpoint")
         else:
-            connection.exec_driver_sql("VACUUM blob_header")
+            connection.exec_driver_sql("VACUUM blob_header, blob_text")

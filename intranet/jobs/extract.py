@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from search import extract as reader
 from vault.age.errors import Damaged, HeaderError, NoIdentity
@@ -14,7 +14,7 @@ from vault.store import Corrupt, NotFound
 from .. import work
 from ..extensions import db
 from ..house import House
-from ..models import Blob, BlobText, Item
+from ..models import Blob, BlobText, Item, Outbox
 from ..verbs import deposits
 from ..verbs.entries import body_in_clear
 from . import lease
@@ -51,6 +51,29 @@ def read(house: House, row: Row) -> None:
     if found.note:
         log.info("extract", extra={"blob": blob.id, "note": found.note, "detail": found.detail})
     _keep(house, blob.id, found.text, found.note)
+
+
+def again(house: House) -> int:
+    """Promise the reading of every file whose text should be here and is not: a restored database has none. How many."""
+    with work.begin(house, lease.WORKER) as w:
+        topic = select(Outbox.payload).where(Outbox.topic == "extract")
+        promised = {payload["blob"] for payload in w.session.scalars(topic)}
+        query = (
+            select(Blob.id, Item)
+            .join(Item, Item.id == Blob.item_id)
+            .outerjoin(BlobText, BlobText.blob_id == Blob.id)
+            .where(Blob.state == "stored", Blob.text_note.in_(("", "waiting")), BlobText.blob_id.is_(None))
+        )
+        missing = [
+            (blob_id, item.id)
+            for blob_id, item in w.session.execute(query.order_by(Blob.id))
+            if blob_id not in promised
+            and item.kind in house.kinds
+            and body_in_clear(house, house.kinds[item.kind], item.level)
+        ]
+        for blob_id, item_id in missing:
+            w.after("extract", item_id, blob=blob_id)
+    return len(missing)
 
 
 def _file(house: House, blob_id: int) -> tuple[Blob | None, Item | None, bytes]:

@@ -13,7 +13,7 @@ from flask import Flask
 from ..extensions import db
 from ..house import House
 from ..verbs import in_force
-from . import alarm, extract, index, tick
+from . import alarm, extract, forget, index, tick
 from .outbox import Topic, drain, each
 
 log = logging.getLogger("intranet.jobs")
@@ -25,6 +25,9 @@ QUICK = {
         Topic("reindex_repository", each(index.repository)),
         Topic("alarm", each(alarm.sound), batch=20),
         Topic("shred", each(alarm.shred), batch=20),
+        Topic(
+            "forget", each(forget.text), batch=20, seconds=300
+        ),  # after `index`: what is dead must be known
     )
 }
 SLOW = {t.name: t for t in (Topic("extract", each(extract.read), batch=1, seconds=900),)}
@@ -49,10 +52,16 @@ def slow(house: House, stop: Event | None = None) -> dict[str, int]:
     return done
 
 
+def _wake(house: House) -> None:
+    """A restored office has no index and no texts of files: both are made anew."""
+    if index.wake(house):
+        extract.again(house)
+
+
 def once(house: House) -> dict[str, int]:
     """Everything that is due now, also what that makes due (a file's text, then its entry). What was done."""
     total: dict[str, int] = {}
-    index.wake(house)
+    _wake(house)
     while True:
         done = quick(house)
         for name, n in (slow(house) | quick(house)).items():
@@ -67,7 +76,7 @@ def forever(app: Flask, house: House, stop: Event) -> None:
     """Both lanes until `stop` is set; then each ends its row and lets go."""
     log.info("worker.start")
     with app.app_context():
-        index.wake(house)
+        _wake(house)
         db.session.remove()
     long_lane = Thread(
         target=_lane, args=(app, house, slow, stop, house.settings.worker_seconds * IDLE_ROUND), daemon=True

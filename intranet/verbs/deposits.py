@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
@@ -31,6 +32,7 @@ from ..models import Blob, BlobText, Item, Outbox
 from ..policy import Permission, Standing
 from ..work import Work
 from . import in_force
+from .entries import words_in_clear
 from .reading import standing
 
 LIVE = ("stored", "dropped")  # states in which a blob has its object and its header
@@ -173,7 +175,7 @@ def _to_read(w: Work, blob: Blob) -> None:
 def read_already(w: Work, blob_id: int) -> None:
     """The words of this file stand in its item already: it is not read again, nor counted twice by the search."""
     blob = w.session.get_one(Blob, blob_id)
-    blob.text_note = ""
+    blob.text_note = "item"
     for row in w.session.scalars(
         select(Outbox).where(Outbox.topic == "extract", Outbox.item_id == blob.item_id)
     ):
@@ -188,12 +190,14 @@ def drop(w: Work, item: Item, blobs: Sequence[int]) -> None:
         if blob is None or blob.item_id != item.id or blob.state != "stored":
             raise Missing()
         blob.state = "dropped"
-        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
+        _forget(w, blob)
         w.record("body.drop", item, detail={"blob": blob.id})
 
 
 def relevel(w: Work, item: Item, level: Level) -> None:
     """Re-wrap the headers of all files to the new level; text that may no longer stand in clear goes."""
+    if words_in_clear(w.house, item.level) and not words_in_clear(w.house, level):
+        w.after("forget", item.id)  # the index holds the words of the item itself
     for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(LIVE))):
         if level.slug in w.house.settings.register_only_levels.split():
             raise Conflict(_("“%(level)s”级只登记编号与保管场所，请先移除正文", level=_(level.label)))
@@ -203,9 +207,16 @@ def relevel(w: Work, item: Item, level: Level) -> None:
             raise Unavailable(_("当前进程没有打开此密级的密钥，不能更改密级")) from error
         blob.seal(wrapped.header, wrapped.key_id)
         blob.level = int(level)
-        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
+        _forget(w, blob)
         if blob.state == "stored":
             _to_read(w, blob)
+
+
+def _forget(w: Work, blob: Blob) -> None:
+    """The text of this file goes; the worker takes it out of what lags behind (index, write-ahead log)."""
+    found: Any = w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
+    if found.rowcount:
+        w.after("forget", blob.item_id)
 
 
 def destroy(w: Work, item: Item) -> int:
@@ -214,7 +225,7 @@ def destroy(w: Work, item: Item) -> int:
     for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(LIVE))):
         blob.unseal()
         blob.state, blob.fingerprint = "destroyed", ""
-        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob.id))
+        _forget(w, blob)
         w.after("shred", item.id, name=blob.name, digest=blob.digest)
         count += 1
     return count

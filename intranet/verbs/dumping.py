@@ -1,4 +1,5 @@
-"""The database as a backup takes it: a private copy without any age header, and the headers apart (decision 017).
+"""The database as a backup takes it: a private copy without any age header, and the headers apart (decision 017). Nor does it
+hold the text of any file, which would outlive the file's destruction; it is read again after a restore (decision 023).
 
 Dump, headers and the list of objects are of one and the same state of the database.
 """
@@ -77,6 +78,7 @@ def _sqlite(source: Path, folder: Path) -> Dumped:
         objects = [ObjectRef(*row) for row in copy.execute(BLOBS)]
         headers = _headers(copy.execute(HEADERS))
         head = copy.execute(HEAD).fetchone()
+        copy.execute("DELETE FROM blob_text")
         copy.execute("DELETE FROM blob_header")
         copy.execute("DELETE FROM store_in_force")
         # Only pages in use come along, and unlike a plain VACUUM no temporary file lies outside our folder.
@@ -101,6 +103,7 @@ def _postgres(settings: Settings, folder: Path) -> Dumped:
             "pg_dump",
             "-Fc",
             "-Z0",
+            "--exclude-table-data=blob_text",
             "--exclude-table-data=blob_header",
             "--exclude-table-data=store_in_force",
             f"--snapshot={row[0] if row else ''}",

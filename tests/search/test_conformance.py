@@ -174,3 +174,17 @@ def test_hidden_ids_are_nowhere(office: Engine) -> None:
     assert result.total == 0 and not any(result.facets.values())
     assert {one.id for one in office.suggest("食堂", access)} & hidden == set()
     assert office.search("", access).total == 40 - len(hidden)
+
+
+def test_purging_changes_nothing_that_lives(office: Engine) -> None:
+    before = _titles(office, "食堂")
+    gone = entries()[0].id
+    office.write([], [gone])
+    kept = dict(office.ids())
+    found = _titles(office, "食堂")
+    office.purge()
+    office.purge()
+    assert dict(office.ids()) == kept
+    assert gone not in kept
+    assert _titles(office, "食堂") == found
+    assert len(before) >= len(found) > 0

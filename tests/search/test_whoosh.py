@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from search import engine_whoosh_store
-from search.engine import Damaged, Entry
+from search.engine import Busy, Damaged, Entry
 from search.engine_whoosh import WhooshEngine
 from tests.search.corpus import CHIEF, entries
 
@@ -185,3 +185,26 @@ def test_a_needle_for_too_many_terms_does_not_narrow_and_alone_is_looked_up(
     assert engine.search("202 食堂", CHIEF).total == 5
     assert engine.search('"202"', CHIEF).total == len(with_text)
     assert engine.search('食堂 -"202"', CHIEF).total == 0
+
+
+def test_purged_text_is_in_no_file_and_no_other_generation_keeps_it(folder: Path) -> None:
+    engine = WhooshEngine(folder)
+    first, *others = entries()
+    engine.write([replace(first, title="zzwithdrawn", text=""), *others])
+    engine.write([replace(first, title="题名", text="")])
+
+    def standing() -> bool:
+        return any(b"zzwithdrawn" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+    assert standing()
+    engine.purge()
+    assert not standing()
+    assert engine.count() == len(others) + 1
+
+    reader = WhooshEngine(folder)
+    reader.count()  # holds the generation that the rebuild replaces
+    engine.rebuild(entries())
+    with pytest.raises(Busy):
+        engine.purge()
+    reader.close()
+    engine.purge()
