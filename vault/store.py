@@ -6,6 +6,7 @@ The conformance suite `tests/vault/test_stores.py` is the executable form of thi
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,15 +99,18 @@ def check_range(start: int, length: int) -> None:
         raise ValueError("start and length of a range are not negative")
 
 
-def started(pieces: Generator[bytes]) -> Generator[bytes]:
-    """The same pieces, with the first one fetched now: what fails at once fails here, at the call,
+def started(pieces: Generator[bytes], ahead: int = 1) -> Generator[bytes]:
+    """The same pieces, with the first `ahead` bytes fetched now: what fails there fails here, at the call,
     before anybody has promised the bytes to a third party."""
-    first = next(pieces, None)
+    held: deque[bytes] = deque()
+    while ahead > 0 and (piece := next(pieces, None)) is not None:
+        held.append(piece)
+        ahead -= len(piece)
 
     def run() -> Generator[bytes]:
         try:
-            if first is not None:
-                yield first
+            while held:
+                yield held.popleft()
             yield from pieces
         finally:
             pieces.close()

@@ -24,7 +24,7 @@ from vault.age.kdf import hkdf
 from vault.errors import WrongRecord
 from vault.keyring import Keyring, key_id
 from vault.levels import Level
-from vault.store import Corrupt, Store, started
+from vault.store import BLOCK, Corrupt, Store, started
 
 _BINDING = "record-binding"
 
@@ -107,7 +107,7 @@ class Vault:
         """
         file_key = self._file_key(header, bind)
         payload = padding.payload_of(size, self.store.get(name))
-        return started(_exactly(size, stream.decrypt(file_key, payload)))
+        return started(_exactly(size, stream.decrypt(file_key, payload)), BLOCK)
 
     def open_range(
         self, name: str, header: bytes, bind: bytes, size: int, start: int, length: int
@@ -123,7 +123,7 @@ class Vault:
         payload = stream.Seekable(
             file_key, lambda at, count: self.store.range(name, at, min(count, exact - at)), exact
         )
-        return started(payload.read(start, length))
+        return started(payload.read(start, length), BLOCK)
 
     def rewrap(self, header: bytes, bind: bytes, old_level: Level, new_level: Level) -> Wrapped:
         """A new header for the same object, sealed for `new_level` (or for the level's newer key). The

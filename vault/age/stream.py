@@ -1,6 +1,6 @@
 """The binary payload (C2SP age specification, "Payload"): STREAM over ChaCha20-Poly1305, 64 KiB chunks.
 
-Memory is bounded by a few batches of 1 MiB, however long the stream and however it is cut into pieces.
+Memory is bounded by a few chunks, however long the stream and however it is cut into pieces.
 Nothing leaves `decrypt` or `Seekable` that was not authenticated; a stream cut at a chunk border is found
 at its end, because only the last chunk carries the mark of the last.
 """
@@ -21,8 +21,6 @@ TAG = 16
 SEALED = CHUNK + TAG
 NONCE = 16
 FILE_KEY = 16
-_BATCH = 16
-"""Chunks sealed or opened for one piece of output: 1 MiB amortises the cost of Python per chunk."""
 
 Fetch = Callable[[int, int], Iterable[bytes]]
 """fetch(start, length) -> the payload's bytes there, fewer behind its end."""
@@ -44,24 +42,12 @@ def plain_size(payload: int) -> int:
 
 
 def encrypt(file_key: bytes, chunks: Iterable[bytes]) -> Generator[bytes]:
-    """The payload of `chunks`: a fresh nonce, then the sealed stream, in pieces of about 1 MiB."""
+    """The payload of `chunks`: a fresh nonce, then one sealed chunk after the other."""
     nonce = os.urandom(NONCE)
     aead = _payload_aead(file_key, nonce)
     yield nonce
-    out = bytearray()
-    counter = 0
-    for block, final in _blocks(chunks, _BATCH * CHUNK):
-        count = _chunks(len(block), CHUNK)
-        filled = len(block) + count * TAG
-        if len(out) < filled:
-            out = bytearray(filled)
-        with memoryview(block) as plain, memoryview(out) as sealed:
-            for index in range(count):
-                piece = plain[index * CHUNK : (index + 1) * CHUNK]
-                place = sealed[index * SEALED : index * SEALED + len(piece) + TAG]
-                aead.encrypt_into(_nonce(counter, final and index == count - 1), piece, None, place)
-                counter += 1
-            yield bytes(sealed[:filled])
+    for counter, (block, final) in enumerate(_blocks(chunks, CHUNK)):
+        yield aead.encrypt(_nonce(counter, final), block, None)
 
 
 def decrypt(file_key: bytes, chunks: Iterable[bytes]) -> Generator[bytes]:
@@ -126,50 +112,32 @@ def _open(
 ) -> Generator[bytes]:
     """Open sealed chunks from number `counter` on; `ends`: these run to the end of the payload."""
     seen = 0
-    out = bytearray()
-    for block, final in _blocks(chunks, _BATCH * SEALED):
+    for block, final in _blocks(chunks, SEALED):
         seen += len(block)
         if final and wanted is not None and seen != wanted:
             raise Damaged("the payload is cut short")
-        count = _chunks(len(block), SEALED)
-        if len(out) < count * CHUNK:
-            out = bytearray(min(len(block), count * CHUNK))
-        filled = 0
-        failure = ""
-        with memoryview(block) as sealed, memoryview(out) as plain:
-            for index in range(count):
-                piece = sealed[index * SEALED : (index + 1) * SEALED]
-                last = ends and final and index == count - 1
-                place = plain[filled : filled + max(0, len(piece) - TAG)]
-                if not _open_chunk(aead, counter, last, piece, place):
-                    # A full chunk may be authentic with the other mark, which tells what happened. A short
-                    # one is the last or nothing.
-                    if len(piece) < SEALED or not _open_chunk(aead, counter, not last, piece, place):
-                        failure = f"chunk {counter} is not authentic"
-                        break
-                    failure = "the payload is cut short" if last else "something follows the payload"
-                elif last and counter and not place:
-                    failure = "the last chunk is empty"
-                filled += len(place)
-                counter += 1
-                if failure:
-                    break
-            if filled:
-                yield bytes(plain[:filled])
-        if failure:
-            raise Damaged(failure)
+        last = ends and final
+        plain = _open_chunk(aead, counter, last, block)
+        if plain is None:
+            # A full chunk may be authentic with the other mark, which tells what happened. A short one is the
+            # last or nothing.
+            plain = None if len(block) < SEALED else _open_chunk(aead, counter, not last, block)
+            if plain is None:
+                raise Damaged(f"chunk {counter} is not authentic")
+            yield plain
+            raise Damaged("the payload is cut short" if last else "something follows the payload")
+        if last and counter and not plain:
+            raise Damaged("the last chunk is empty")
+        if plain:
+            yield plain
+        counter += 1
 
 
-def _open_chunk(
-    aead: ChaCha20Poly1305, counter: int, last: bool, sealed: memoryview, place: memoryview
-) -> bool:
-    if len(sealed) < TAG:
-        return False
+def _open_chunk(aead: ChaCha20Poly1305, counter: int, last: bool, sealed: memoryview) -> bytes | None:
     try:
-        aead.decrypt_into(_nonce(counter, last), sealed, None, place)
+        return aead.decrypt(_nonce(counter, last), sealed, None)
     except InvalidTag:
-        return False
-    return True
+        return None
 
 
 def _payload_aead(file_key: bytes, nonce: bytes) -> ChaCha20Poly1305:
@@ -202,26 +170,30 @@ def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _blocks(chunks: Iterable[bytes], size: int) -> Iterator[tuple[bytes | bytearray | memoryview, bool]]:
+def _blocks(chunks: Iterable[bytes], size: int) -> Iterator[tuple[memoryview, bool]]:
     """The same bytes in blocks of exactly `size`, the last one shorter or empty, each with "is the last".
 
-    Needs one block of look-ahead, since the last must be known as such. Pieces of the right size pass
-    without being copied, which is why mutable pieces are copied first: their owner may reuse them.
+    Needs one block of look-ahead, since the last must be known as such. Pieces of the right size pass without being
+    copied, which is why mutable pieces are copied first: their owner may reuse them. The others are put together in two
+    buffers that take turns (a fresh one for each block costs more than sealing it): a block is true until the next is
+    asked for.
     """
-    full: bytearray | memoryview | None = None
-    partial = bytearray()
+    full: memoryview | None = None
+    spare, partial = memoryview(bytearray(size)), memoryview(bytearray(size))
+    filled = 0
     for chunk in chunks:
         rest = memoryview(bytes(chunk))  # no copy for bytes
         while rest:
             if full is not None:
                 yield full, False
                 full = None
-            if not partial and len(rest) >= size:
+            if not filled and len(rest) >= size:
                 full, rest = rest[:size], rest[size:]
                 continue
-            taken = size - len(partial)
-            partial += rest[:taken]
+            taken = min(size - filled, len(rest))
+            partial[filled : filled + taken] = rest[:taken]
+            filled += taken
             rest = rest[taken:]
-            if len(partial) == size:
-                full, partial = partial, bytearray()
-    yield (partial if full is None else full), True
+            if filled == size:
+                full, partial, spare, filled = partial, spare, partial, 0
+    yield (partial[:filled] if full is None else full), True
