@@ -35,14 +35,17 @@ class _Keys(dict[int, str]):
         self._sounds: dict[str, str] = {}
 
     def __missing__(self, code: int) -> str:
-        reading = self._readings.get(code, "").split(",")[0]
-        self[code] = self._sound(reading) if reading and analysis.is_cjk(chr(code)) else chr(code)
+        sound = self.sound(code)
+        self[code] = self._sounds.setdefault(sound, chr(_PRIVATE + len(self._sounds))) if sound else chr(code)
         return self[code]
 
-    def _sound(self, reading: str) -> str:
+    def sound(self, code: int) -> str:
+        """Letters for the sound of a Chinese character, alike for those that are taken for each other; "" where it has none."""
+        reading = self._readings.get(code, "").split(",")[0]
+        if not reading or not analysis.is_cjk(chr(code)):
+            return ""
         bare = "".join(c for c in unicodedata.normalize("NFD", reading) if c.isalpha())
-        bare = _BACK.sub("n", _RETROFLEX.sub(r"\1", bare))
-        return self._sounds.setdefault(bare, chr(_PRIVATE + len(self._sounds)))
+        return _BACK.sub("n", _RETROFLEX.sub(r"\1", bare))
 
 
 @cache
@@ -53,6 +56,16 @@ def _keys() -> _Keys:
 def key(folded: str) -> str:
     """The sound of a folded text, one character for one character. Only comparable within one process."""
     return folded.translate(_keys())
+
+
+@cache
+def _lasting(char: str) -> str:
+    return _keys().sound(ord(char)) or char
+
+
+def lasting(folded: str) -> list[str]:
+    """The sound of each character of a folded text in a form that may be stored; itself where it has none."""
+    return list(map(_lasting, folded))
 
 
 def syllables(text: str) -> list[str]:
