@@ -21,6 +21,12 @@ class Lines:
 
     def find(self, needle: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """(documents, ascending and distinct; whether the line begins with the needle)."""
+        every, found = self.places(needle)
+        docs, first = np.unique(every, return_index=True)
+        return docs, found[first] == self._starts[docs]
+
+    def places(self, needle: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(document, place in `text`) wherever the needle stands, in order."""
         places: list[int] = []
         text, begins = self.text, self._begins
         at = text.find(needle) if needle and "\n" not in needle else -1
@@ -29,8 +35,7 @@ class Lines:
                 places.append(at)
             at = text.find(needle, at + 1)
         found = np.array(places, dtype=np.int64)
-        docs, first = np.unique(np.searchsorted(self._starts, found, side="right") - 1, return_index=True)
-        return docs, found[first] == self._starts[docs]
+        return np.searchsorted(self._starts, found, side="right") - 1, found
 
     def line(self, number: int) -> str:
         """The line of one document."""

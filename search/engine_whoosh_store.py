@@ -130,9 +130,10 @@ class Segment:
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         return self._open(folder / filename), offsets, lengths
 
-    def _value(self, name: str, number: int) -> bytes:
+    def _value(self, name: str, number: int, most: int | None = None) -> bytes:
         file, offsets, lengths = self._columns[name]
-        return os.pread(file, int(lengths[number]), int(offsets[number]))
+        size = int(lengths[number])
+        return os.pread(file, size if most is None else min(size, most), int(offsets[number]))
 
     def metas(self) -> list[bytes]:
         """The short record of every document."""
@@ -149,9 +150,9 @@ class Segment:
         """The text as it was given."""
         return zlib.decompress(self._value(_TEXT, number)).decode()
 
-    def folded(self, number: int) -> bytes:
-        """Folded title, number and text, UTF-8."""
-        return self._value(_FOLDED, number)
+    def folded(self, number: int, most: int | None = None) -> bytes:
+        """Folded title, number, names and text, UTF-8; only the first `most` bytes if given."""
+        return self._value(_FOLDED, number, most)
 
     def containing(self, numbers: Iterable[int], needle: bytes) -> list[int]:
         """Those of the documents whose folded form contains the bytes."""

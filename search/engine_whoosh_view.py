@@ -49,7 +49,7 @@ class View:
     def __init__(
         self, shards: list[Shard], deleted: list[frozenset[int]], names: Names, generation: str, raw: RawCache
     ) -> None:
-        self.shards, self.names, self.generation = shards, names, generation
+        self.shards, self.values, self.generation = shards, names, generation
         self._raw = raw
         self.bases = [0]
         for shard in shards:
@@ -145,7 +145,7 @@ class View:
             more[: len(counts)] += counts
             counts = more
         codes = np.flatnonzero(counts)
-        named = [(self.names.value(name, int(code)), int(counts[code])) for code in codes if code]
+        named = [(self.values.value(name, int(code)), int(counts[code])) for code in codes if code]
         return sorted(named, key=lambda item: (-item[1], item[0]))
 
     def postings(self, needle: Needle) -> Postings | None:
