@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,19 +26,20 @@ class Judged:
 
 @cache
 def judged() -> tuple[Judged, ...]:
-    """Every judged query, in the order of the file. Raises `ValueError` with the line that cannot be read."""
-    return tuple(_read(FILE.read_text("utf-8").splitlines()))
+    """Every judged query, in the order of the file."""
+    return tuple(read(FILE.read_text("utf-8").splitlines()))
 
 
-def _read(lines: list[str]) -> Iterator[Judged]:
-    grades: dict[str, int] = {}
+def read(lines: Iterable[str]) -> list[Judged]:
+    """Queries with their grades. Raises `ValueError` with the line that cannot be read."""
+    found: list[tuple[str, str, dict[str, int]]] = []
     for number, line in enumerate(lines, 1):
         if not line or line.startswith("#"):
             continue
         if begins := _QUERY.fullmatch(line):
-            grades = {}
-            yield Judged(begins["form"], begins["query"], grades)
-        elif (given := _GRADE.fullmatch(line)) and given["key"] not in grades:
-            grades[given["key"]] = int(given["grade"])
+            found.append((begins["form"], begins["query"], {}))
+        elif (given := _GRADE.fullmatch(line)) and found and given["key"] not in found[-1][2]:
+            found[-1][2][given["key"]] = int(given["grade"])
         else:
             raise ValueError(f"{FILE.name}:{number}: {line}")
+    return [Judged(form, query, grades) for form, query, grades in found]

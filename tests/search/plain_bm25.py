@@ -28,7 +28,9 @@ class PlainBM25:
         lengths: list[int] = []
         for entry in entries:
             assert entry.id == len(lengths)
-            terms = analysis.count_terms(analysis.entry_text(entry.title, entry.number, entry.text))
+            terms = analysis.count_terms(
+                analysis.entry_text(entry.title, entry.number, entry.names, entry.text)
+            )
             for term, count in terms.items():
                 docs[term].append(entry.id)
                 times[term].append(count)

@@ -60,7 +60,7 @@ class Article:
             level=0,
             labels=frozenset({"all"}),
             facets={"class": (self.folder,), "year": (str(self.version.year),)},
-            updated=int(self.version.timestamp()),
+            updated=int(self.version.timestamp()) * 1_000_000,
         )
 
 
