@@ -66,7 +66,7 @@ def test_a_same_sound_slip_is_found_below_what_is_written_so(engine: Engine) -> 
         ]
     )
     result = engine.search("后情", CHIEF)
-    assert [hit.id for hit in result.hits][0] == 3
+    assert result.hits[0].id == 3
     assert {hit.id for hit in result.hits} == {1, 2, 3}
     assert (result.relaxed, result.strict, result.instead) == ("sound", 1, (("后情", "后勤"),))
     assert ("后勤", True) in next(hit.title for hit in result.hits if hit.id == 1)
