@@ -208,6 +208,8 @@ def _points(one: _Kept, words: Sequence[Word], rung: Rung) -> int:
     points = 0
     for word in words:
         mine = sum(_holds(one, needle) for needle in word.needles)
+        if word.whole and mine < len(word.needles):
+            mine = 0
         taken = rung.slips and any(all(_holds(one, n) for n in slip.needles) for slip in word.slips)
         if taken or (word.letters and _spelled(one, word.letters)):
             mine = len(word.needles)

@@ -44,13 +44,14 @@ class Lines:
 
 
 def spelled(text: str) -> tuple[Lines, Lines]:
-    """From lines of syllables with blanks between them: the syllables together, and their first letters."""
+    """From lines of syllables with blanks between them: the syllables together, and their first letters with all digits."""
     codes = _codes(text)
     blank, broken = codes == _BLANK, codes == _BREAK
     apart = blank | broken
     begins = ~apart & np.concatenate(([True], apart[:-1]))[: len(codes)]
     whole = Lines(_text(codes[~blank]), begins[~blank].tobytes())
-    return whole, Lines(_text(codes[begins | broken]))
+    digits = (codes >= ord("0")) & (codes <= ord("9"))
+    return whole, Lines(_text(codes[begins | broken | digits]))
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:

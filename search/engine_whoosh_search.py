@@ -180,15 +180,18 @@ def _points(view: View, words: Sequence[Word], rung: Rung) -> Bytes:
             points[view.holding(word)] += len(word.needles)
         return points
     for word in words:
-        mine = np.zeros(view.size, np.uint8) if word.letters or (rung.slips and word.slips) else points
+        apart = word.whole or word.letters or (rung.slips and word.slips)
+        mine = np.zeros(view.size, np.uint8) if apart else points
         for needle in word.needles:
             found = lists[needle]
             if found is None:  # it does not narrow what the others leave
                 mine += 1
             else:
                 mine[found.docs] += 1
-        if mine is points:
+        if not apart:
             continue
+        if word.whole:
+            mine[mine < len(word.needles)] = 0
         if word.letters:
             mine[_spelled(view, word.letters)] = len(word.needles)
         for slip in word.slips if rung.slips else ():

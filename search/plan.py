@@ -20,8 +20,9 @@ HEAD = 12_000
 class Rung(NamedTuple):
     """One step of a query that is loosened. An entry is on it iff its points reach `least`.
 
-    A word gives one point for each of its needles that the entry holds. It gives all of them where the entry's names are
-    spelled with its letters, and with `slips` also where the entry holds all needles of one of the word's slips.
+    A word gives one point for each of its needles that the entry holds; a `whole` one none unless the entry holds them all.
+    It gives all of them where the entry's names are spelled with its letters, and with `slips` also where the entry holds
+    all needles of one of the word's slips.
     """
 
     least: int

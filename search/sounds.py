@@ -66,8 +66,12 @@ def line(parts: Sequence[str]) -> str:
 
 
 def initials(parts: Sequence[str]) -> str:
-    """First letters of syllables: 后勤保障部 -> hqbzb."""
-    return "".join(part[0] for part in parts)
+    """First letters of syllables, and all digits: 后勤保障部 -> hqbzb, 通知2026 -> tz2026."""
+    return "".join(char for part in parts for char in _initial(part))
+
+
+def _initial(part: str) -> str:
+    return part[0] + "".join(char for char in part[1:] if char.isdigit())
 
 
 def _spelled(folded: str) -> list[tuple[str, tuple[int, int]]]:
@@ -98,9 +102,10 @@ def places(folded: str, letters: str) -> list[tuple[int, int]]:
     parts = [s for s, _ in found]
     spans: list[tuple[int, int]] = []
     heads = initials(parts)
+    owners = [number for number, part in enumerate(parts) for _ in _initial(part)]
     at = heads.find(letters)
     while at >= 0:
-        spans.append((found[at][1][0], found[at + len(letters) - 1][1][1]))
+        spans.append((found[owners[at]][1][0], found[owners[at + len(letters) - 1]][1][1]))
         at = heads.find(letters, at + 1)
     whole = "".join(parts)
     starts = [0, *accumulate(map(len, parts))]
