@@ -50,7 +50,10 @@ class Look:
         docs = np.flatnonzero(full).astype(np.int32)
         scores = _scores(view, query) if query.words or query.phrases else None
         if plan.order == "score":
-            best = scoring.by_rung(docs, rungs, scores, view.recency, wanted)
+            tiers = np.array(
+                [rung.tier for rung in plan.rungs] + [_OFF] * (_OFF + 1 - len(plan.rungs)), np.uint8
+            )
+            best = scoring.by_rung(docs, tiers[rungs], scores, view.recency, wanted)
         else:
             best = scoring.best(docs, None, view.recency, wanted)
         gained = scores[best].tolist() if scores is not None else [0.0] * len(best)
@@ -166,7 +169,14 @@ def _rungs(view: View, plan: Plan) -> Bytes:
         if rung.slips not in points:
             points[rung.slips] = _points(view, plan.query.words, rung)
         rungs[points[rung.slips] >= rung.least] = number
+    rungs[_numbered(view, plan.query)] = 0
     return rungs
+
+
+def _numbered(view: View, query: Query) -> Docs:
+    """Documents whose number is the query."""
+    key = analysis.number_key(query.text)
+    return view.same("keys", key) if key else np.empty(0, np.int32)
 
 
 def _points(view: View, words: Sequence[Word], rung: Rung) -> Bytes:
@@ -261,8 +271,7 @@ def _scores(view: View, query: Query) -> Floats:
             docs = np.unique(_spelled(view, word.letters))
             scores[docs] += scoring.TITLE_BONUS * scoring.idf(view.count, len(docs))
     scores[view.same("titles", analysis.fold(query.text))] += scoring.SAME_TITLE_BONUS * whole
-    if key := analysis.number_key(query.text):
-        scores[view.same("keys", key)] += NUMBER_FIRST
+    scores[_numbered(view, query)] += NUMBER_FIRST
     return scores
 
 

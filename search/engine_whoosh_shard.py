@@ -7,7 +7,6 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -108,7 +107,8 @@ class Meta(NamedTuple):
     aligned: bool
     folded_title: str
     folded_number: str
-    folded_names: str
+    named: str
+    sounds: str
     spelled: str
 
 
@@ -117,14 +117,17 @@ def record(entry: Entry) -> Record:
     title, number = _clean(entry.title), _clean(entry.number)
     text, folded_text, aligned = analysis.align(_clean(entry.text))
     names = [analysis.fold(_clean(name)) for name in entry.names]
+    seam = analysis.NAME_SEAM
     folded_title, folded_number = analysis.fold(title), analysis.fold(number)
     folded = analysis.joined(folded_title, folded_number, names, folded_text)
     terms = analysis.count_terms(folded)
     facets = {name: list(values) for name, values in entry.all_facets().items()}
+    read = {part: sounds.spelled(part) for part in (folded_title, folded_number, *names)}
     meta = Meta(
         entry.id, entry.kind, number, title, entry.level, sorted(entry.labels), facets, entry.updated, entry.fresh,
-        terms.total(), aligned, folded_title, folded_number, analysis.NAME_SEAM.join(names),
-        sounds.line([folded_title, folded_number, *names]),
+        terms.total(), aligned, folded_title, folded_number, seam.join((folded_title, *names)),
+        seam.join(sounds.sound_of(part, read[part]) for part in (folded_title, *names)),
+        sounds.line([read[part] for part in (folded_title, folded_number, *names)]),
     )  # fmt: skip
     return Record(json.dumps(meta, separators=(",", ":")).encode(), text, folded, terms)
 
@@ -147,8 +150,9 @@ class Shard:
         self.lengths = np.array([m.length for m in metas], np.int32)
         self.titles = Lines("\n".join(m.folded_title for m in metas))
         self.numbers = Lines("\n".join(m.folded_number for m in metas))
-        seam = analysis.NAME_SEAM
-        self.names = Lines("\n".join(f"{m.folded_title}{seam}{m.folded_names}" for m in metas))
+        #: Title and names, and how they sound, character by character.
+        self.names = Lines("\n".join(m.named for m in metas))
+        self.sounds = Lines("\n".join(m.sounds for m in metas))
         self.fresh = np.array([m.fresh for m in metas], np.int32)
         self.keys = Lines("\n".join(analysis.number_key(m.folded_number) for m in metas))
         self.pinyin, self.initials = spelled("\n".join(m.spelled for m in metas))
@@ -207,11 +211,6 @@ class Shard:
         """The document as it was written, to be written again into another segment."""
         folded = self.segment.folded(doc).decode()
         return Record(self.segment.meta(doc), self.segment.text(doc), folded, analysis.count_terms(folded))
-
-    @cached_property
-    def sounds(self) -> Lines:
-        """How `names` sound, character by character; few searches ask for it."""
-        return Lines(sounds.key(self.names.text))
 
     def similar(self, word: str) -> list[str]:
         """Latin terms of this segment that the word may be a slip of."""

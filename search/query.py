@@ -194,8 +194,8 @@ class _Plan:
 
 
 def word_of(folded: str) -> Word:
-    """A word that is looked for instead of what was typed."""
-    return Word(folded, needles_of(folded), _proves(folded))
+    """A word that is looked for instead of what was typed, or as a part of it."""
+    return Word(folded, needles_of(folded), _proves(folded), sounds.letters_of(folded))
 
 
 def needles_of(folded: str) -> tuple[Needle, ...]:
