@@ -87,7 +87,7 @@ def _climb(snap: Snapshot, plan: Plan, wanted: int, loose: bool) -> tuple[Plan, 
     picked = snap.pick(plan, wanted)
     if picked.matched >= FEW or not plan.query.words or (picked.matched and not loose):
         return plan, picked
-    query = _content(plan.query)
+    query = plan.query if picked.matched else _content(plan.query)
     if query != plan.query:
         plan = replace(plan, query=query, rungs=(Rung(query.points),))
         picked = snap.pick(plan, wanted)
