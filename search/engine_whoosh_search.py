@@ -66,7 +66,7 @@ class Look:
                 Found(int(view.ids[doc]), score, int(rungs[doc]), doc)
                 for doc, score in zip(best.tolist(), gained, strict=True)
             ],
-            facets={name: _counts(view, name, found, chosen) for name in plan.facets},
+            facets={name: _counts(view, name, found, chosen, docs) for name in plan.facets},
             weights={needle.text: _weight(view, needle) for needle in _needles(query)},
         )
 
@@ -129,13 +129,17 @@ class Look:
         return found
 
 
-def _counts(view: View, name: str, found: Bools, chosen: Mapping[str, Bools]) -> list[tuple[str, int]]:
-    """Counts of one facet: all filters apply but its own."""
-    mine = found
-    for other, having in chosen.items():
-        if other != name:
-            mine = mine & having
-    return view.facet_counts(name, mine)
+def _counts(
+    view: View, name: str, found: Bools, chosen: Mapping[str, Bools], docs: Docs
+) -> list[tuple[str, int]]:
+    """Counts of one facet: all filters apply but its own. `docs`: what is left when all apply."""
+    if name in chosen:
+        mine = found
+        for other, having in chosen.items():
+            if other != name:
+                mine = mine & having
+        docs = np.flatnonzero(mine).astype(np.int32)
+    return view.facet_counts(name, docs)
 
 
 def _during(view: View, within: Within) -> Bools:

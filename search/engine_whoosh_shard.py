@@ -179,12 +179,9 @@ class Shard:
         self._latin = "\n" + "\n".join(self.segment.latin) + "\n"
 
     def terms(self, needle: Needle) -> list[str]:
-        """Terms of this segment that the needle stands for."""
-        if needle.form is Form.EXACT:
+        """Terms of this segment that the needle stands for; those of one character are read by `beginning`."""
+        if needle.form in (Form.EXACT, Form.CHAR):
             return [needle.text]
-        if needle.form is Form.CHAR:
-            with self._lock:
-                return self.segment.terms_from(needle.text)
         # The text of a needle is letters and digits: it cannot meet the line breaks between terms.
         text = needle.text
         wanted = {Form.PREFIX: "\n" + text, Form.SUFFIX: text + "\n", Form.INFIX: text}[needle.form]
@@ -202,6 +199,15 @@ class Shard:
         with self._lock:
             place = self.segment.locate(term)
         return self.segment.postings(place) if place else None
+
+    def beginning(self, char: str) -> tuple[Numbers, npt.NDArray[np.int32]]:
+        """Documents with terms that begin with a character, and how often these occur together."""
+        total = np.zeros(self.count, np.int32)
+        with self._lock:
+            for docs, times in self.segment.beginning(char):
+                total[docs] += times
+        docs = np.flatnonzero(total).astype(np.uint16)
+        return docs, total[docs]
 
     def meta(self, doc: int) -> Meta:
         """The short record of a document."""
