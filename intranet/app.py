@@ -66,7 +66,7 @@ def create_app(
         policy=Policy(registry),
         vault=vault or _vault(settings, keys),
         keys=keys,
-        engine=WhooshEngine(settings.index),
+        engine=WhooshEngine(settings.index, fsync=not settings.testing),
         clock=clock,
     )
     signin.bind(app)

@@ -21,7 +21,7 @@ from vault.levels import Level
 
 from .actor import BLIND, SEPARATE, Actor
 from .errors import Denied
-from .kinds.base import ITEM_ROLES, Field, Kind, Move, Registry
+from .kinds.base import ITEM_ROLES, Field, Kind, Move, Registry, State
 from .models import Grant, Item
 
 BODY_LOAN_LEVEL = Level.CONFIDENTIAL  # 秘密 and up: a body is read on a live loan only
@@ -72,12 +72,14 @@ HIDDEN = Decision(False, _("没有这条记录，或您无权知悉"), hidden=Tr
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An item with what policy must know besides its row: who holds which role on it, and this actor's live loan."""
+    """An item with what policy must know besides its row: who holds which role on it, this actor's live loan, and
+    whether its time has run out (`Policy.ended`)."""
 
     item: Item
     roles: Mapping[tuple[str, int], frozenset[str]]  # ("person"|"unit", id) -> roles by live grants
     loan: bool = False
     borrower: int | None = None
+    ended: bool = False
 
     def of(self, actor: Actor) -> frozenset[str]:
         """The item roles the actor holds: by ownership, by name, by unit."""
@@ -103,7 +105,13 @@ class Policy:
         if s.of(actor):
             return True
         kind = self.kinds[item.kind]
-        return self._holds(actor, kind, item, kind.state(item.state).view.split())
+        return self._holds(actor, kind, item, _shown_as(kind, item, s.ended).view.split())
+
+    def ended(self, item: Item, now: datetime) -> bool:
+        """Whether the item's time has run out, whatever the worker has done about it: only those see it who will see it then."""
+        kind = self.kinds.get(item.kind)
+        move = kind.expiry if kind is not None else None
+        return move is not None and item.state in move.sources and item.due is not None and item.due <= now
 
     def _holds(self, actor: Actor, kind: Kind, item: Item, roles: Iterable[str]) -> bool:
         """Whether the actor holds one of the unit roles for this item."""
@@ -285,11 +293,27 @@ class Policy:
             for state in kind.states
             if (c := self._role_sql(actor, kind, (state.name,), state.view.split())) is not None
         ]
+        over = [
+            and_(c, Item.due <= now)
+            for kind in chosen
+            if (move := kind.expiry) is not None
+            and (c := self._role_sql(actor, kind, move.sources, kind.state(move.target).view.split()))
+            is not None
+        ]
         return and_(
             Item.level <= int(actor.clearance),
             Item.kind.in_([k.name for k in chosen]),
-            or_(self._on_item_sql(actor, now, None), *by_state),
+            or_(
+                self._on_item_sql(actor, now, None),
+                and_(_running(chosen, now), or_(false(), *by_state)),
+                *over,
+            ),
         )
+
+    def over(self, now: datetime) -> ColumnElement[bool]:
+        """The items for which `ended` is true. Said so that the index on `due` is taken: few have just run out, many are published."""
+        ways = [f"{k.name}/{state}" for k in self.kinds.values() if k.expiry for state in k.expiry.sources]
+        return and_(Item.due <= now, (Item.kind + "/" + Item.state).in_(ways))
 
     def waiting(self, actor: Actor, now: datetime) -> ColumnElement[bool]:
         """The items that wait for a step of the actor: what the desk shows."""
@@ -358,7 +382,7 @@ class Policy:
             if g.revoked is None and (g.until is None or g.until > now):
                 found.add(f"p{g.person_id}" if g.person_id is not None else f"u{g.unit_id}")
         kind = self.kinds.get(item.kind)
-        for role in kind.state(item.state).view.split() if kind else ():
+        for role in _shown_as(kind, item, self.ended(item, now)).view.split() if kind else ():
             if kind is None or role in ITEM_ROLES:
                 continue
             if role == "staff":
@@ -381,6 +405,23 @@ class Policy:
             else:
                 found |= {f"{role}@{u}" for u in covered}
         return frozenset(found)
+
+
+def _shown_as(kind: Kind, item: Item, ended: bool) -> State:
+    """The state whose `view` counts: for what has ended by itself the one that follows."""
+    return kind.state(kind.expiry.target if ended and kind.expiry is not None else item.state)
+
+
+def _running(kinds: Iterable[Kind], now: datetime) -> ColumnElement[bool]:
+    """The items for which `Policy.ended` is not true; neither true nor false for none of them."""
+    return and_(
+        true(),
+        *(
+            or_(Item.kind != kind.name, Item.state.not_in(move.sources), Item.due.is_(None), Item.due > now)
+            for kind in kinds
+            if (move := kind.expiry) is not None
+        ),
+    )
 
 
 def separate(roles: Iterable[str], clearance: int) -> list[Any]:

@@ -9,7 +9,9 @@ Whoosh unpickles its own files: an index folder is 0700 and never restored from 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import struct
 import warnings
 import zlib
@@ -24,6 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from search import engine_whoosh_disk as disk
 from search.analysis import is_cjk
 
 with warnings.catch_warnings():
@@ -35,7 +38,7 @@ with warnings.catch_warnings():
     from whoosh.fields import ID, Schema  # type: ignore[import-untyped]
     from whoosh.filedb.filestore import FileStorage  # type: ignore[import-untyped]
     from whoosh.filedb.filetables import OrderedHashReader  # type: ignore[import-untyped]
-    from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError  # type: ignore[import-untyped]
+    from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError, clean_files  # type: ignore[import-untyped]
     from whoosh.writing import SegmentWriter  # type: ignore[import-untyped]
 
 _FIELD = "terms"
@@ -68,14 +71,32 @@ class SegmentInfo:
     handle: Any
 
 
-def storage(folder: Path) -> Any:
+class _Lasting(FileStorage):  # type: ignore[misc]
+    """A folder in which the rename that makes a commit visible also survives a power cut."""
+
+    def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
+        disk.settle(Path(self.folder) / oldname)
+        super().rename_file(oldname, newname, safe)
+        disk.settle(Path(self.folder))
+
+
+def storage(folder: Path, *, fsync: bool = False) -> Any:
     """Mapping files copies whole segments to the heap at every open (400 MB, 176 ms): read them normally."""
-    return FileStorage(str(folder), supports_mmap=False)
+    return (_Lasting if fsync else FileStorage)(str(folder), supports_mmap=False)
 
 
-def create(folder: Path) -> None:
+def create(folder: Path, *, fsync: bool) -> None:
     """An empty index in an existing folder."""
-    TOC.create(storage(folder), _SCHEMA)
+    TOC.create(storage(folder, fsync=fsync), _SCHEMA)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a writer left that was killed. Under the lock that keeps other writers away."""
+    toc = TOC.read(storage(folder), "MAIN", schema=_SCHEMA)
+    clean_files(storage(folder), "MAIN", toc.generation, toc.segments)
+    shutil.rmtree(folder / "MAIN.tmp", ignore_errors=True)
+    for half in folder.glob("_MAIN_*.toc.*"):
+        half.unlink(missing_ok=True)
 
 
 def generation(folder: Path) -> int:
@@ -140,7 +161,7 @@ class Segment:
     def metas(self) -> list[bytes]:
         """The short record of every document."""
         file, offsets, _ = self._columns[_META]
-        whole = _read(file, int(offsets[-1]), 0)
+        whole = disk.read(file, int(offsets[-1]), 0)
         marks = offsets.tolist()
         return [whole[start:end] for start, end in pairwise(marks)]
 
@@ -198,7 +219,7 @@ class Segment:
     def postings(self, place: tuple[int, int]) -> tuple[Numbers, Counts]:
         """Document numbers, ascending, and how often the term occurs in each (at most 255)."""
         having, offset = place
-        raw = _read(self._postings, 3 * having, offset)
+        raw = disk.read(self._postings, 3 * having, offset)
         return np.frombuffer(raw, np.uint16, having), np.frombuffer(raw, np.uint8, having, 2 * having)
 
     def close(self) -> None:
@@ -212,16 +233,6 @@ class Segment:
     def __del__(self) -> None:
         # Searches under way hold the object; the last of them closes it, so none loses its reader.
         self.close()
-
-
-def _read(file: int, size: int, offset: int) -> bytes:
-    data = os.pread(file, size, offset)
-    while len(data) < size:
-        more = os.pread(file, size - len(data), offset + len(data))
-        if not more:
-            raise OSError("a file of the index is shorter than its table says")
-        data += more
-    return data
 
 
 def _capped(counts: Collection[int]) -> bytes:
@@ -244,11 +255,11 @@ class Record:
 class Writer:
     """One commit: deletions and one new segment. TimeoutError when another holds Whoosh's lock too long."""
 
-    def __init__(self, folder: Path, timeout: float) -> None:
+    def __init__(self, folder: Path, timeout: float, *, fsync: bool) -> None:
+        self._folder, self._fsync = folder, fsync
+        index = FileIndex(storage(folder, fsync=fsync), schema=_SCHEMA)
         try:
-            self._writer = SegmentWriter(
-                FileIndex(storage(folder), schema=_SCHEMA), timeout=timeout, compound=False, limitmb=1
-            )
+            self._writer = SegmentWriter(index, timeout=timeout, compound=False, limitmb=1)
         except LockError as error:
             raise TimeoutError(str(error)) from error
         self._ids: defaultdict[str, int] = defaultdict(count().__next__)
@@ -284,16 +295,24 @@ class Writer:
     def commit(self, drop: frozenset[str] = frozenset()) -> None:
         """Make everything visible at once. `drop`: segments whose living documents were added again."""
         writer = self._writer
-        if writer._added:
-            writer.perdocwriter.close()
-            self._write_postings(writer.fieldwriter)
-            writer.fieldwriter.close()
-        writer._flush_segment = lambda: None
-        writer.commit(mergetype=lambda _, old: [s for s in old if s.segment_id() not in drop])
+        try:
+            if writer._added:
+                writer.perdocwriter.close()
+                self._write_postings(writer.fieldwriter)
+                writer.fieldwriter.close()
+                for path in self._folder.glob(f"{writer.newsegment.segment_id()}.*") if self._fsync else ():
+                    disk.settle(path)
+            writer._flush_segment = lambda: None
+            writer.commit(mergetype=lambda _, old: [s for s in old if s.segment_id() not in drop])
+        except BaseException:
+            self.cancel()
+            raise
 
     def cancel(self) -> None:
         """Leave everything as it was."""
-        self._writer.cancel()
+        with contextlib.suppress(Exception):  # the disk may be full: the lock is given back all the same
+            self._writer._close_segment()
+        self._writer._finish()
 
     def _write_postings(self, out: Any) -> None:
         names = sorted(self._ids)

@@ -81,8 +81,14 @@ def _index() -> Finding:
     items = db.session.scalar(select(func.count()).select_from(Item)) or 0
     indexed = house().engine.count()
     waiting = db.session.scalar(select(func.count()).select_from(Outbox).where(Outbox.topic == "index")) or 0
+    building = house().engine.building()
     good = items == indexed or waiting > 0
-    return good, f"{indexed} of {items} items, {waiting} waiting" + ("" if good else " (run reindex --check)")
+    return (
+        good,
+        f"{indexed} of {items} items, {waiting} waiting"
+        + ("" if building is None else f", rebuilt {building} so far (reindex goes on)")
+        + ("" if good else " (run reindex --check)"),
+    )
 
 
 def _queue() -> Finding:

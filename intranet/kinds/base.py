@@ -198,6 +198,12 @@ class Kind:
     def move(self, name: str) -> Move | None:
         return next((m for m in self.moves if m.name == name), None)
 
+    @property
+    def expiry(self) -> Move | None:
+        """The step `expire`, which the product does by itself when the clock of the field `expires` has run out. From that moment
+        on the item is shown to whom it will be shown afterwards, whether or not the step is done yet."""
+        return self.move("expire") if any(c.after == "expires" for c in self.clocks) else None
+
     def moves_from(self, state: str) -> list[Move]:
         return [m for m in self.moves if state in m.sources]
 
@@ -294,6 +300,11 @@ def check(kind: Kind) -> list[str]:
         roles(c.tell, f"clock {c.name}")
         for name in c.state.split():
             say(name in states, f"clock {c.name}: no such state {name}")
+            ends = kind.expiry is not None and name in kind.expiry.sources
+            say(
+                not ends or c.after == "expires",
+                f"clock {c.name}: {name} ends by the clock of `expires`, and by no other",
+            )
     return wrong
 
 

@@ -24,7 +24,7 @@ _LONG_AGO, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=U
 
 
 def standing(session: Session, house: House, actor: Actor, item: Item, now: datetime) -> Standing:
-    """What policy must know of an item: live grants by whom, and the loan. One or two statements."""
+    """What policy must know of an item: live grants by whom, the loan, the time. One or two statements."""
     roles: dict[tuple[str, int], set[str]] = {}
     live = select(Grant).where(
         Grant.item_id == item.id, Grant.revoked.is_(None), or_(Grant.until.is_(None), Grant.until > now)
@@ -41,7 +41,8 @@ def standing(session: Session, house: House, actor: Actor, item: Item, now: date
         if open_loan is not None:
             borrower = open_loan.borrower_id
             loan = open_loan.state == "lent" and borrower == actor.id and open_loan.until >= today
-    return Standing(item, {k: frozenset(v) for k, v in roles.items()}, loan, borrower)
+    ended = house.policy.ended(item, now)
+    return Standing(item, {k: frozenset(v) for k, v in roles.items()}, loan, borrower, ended)
 
 
 def by_number(session: Session, house: House, actor: Actor, number: str, now: datetime) -> Standing:
