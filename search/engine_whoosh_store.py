@@ -209,7 +209,7 @@ class Segment:
         if not places:
             return
         first = places[0][1]
-        raw = _read(self._postings, places[-1][1] + 3 * places[-1][0] - first, first)
+        raw = disk.read(self._postings, places[-1][1] + 3 * places[-1][0] - first, first)
         for having, offset in places:
             yield (
                 np.frombuffer(raw, np.uint16, having, offset - first),
