@@ -21,7 +21,8 @@ from vault.levels import Level
 
 from .actor import BLIND, SEPARATE, Actor
 from .errors import Denied
-from .kinds.base import ITEM_ROLES, Field, Kind, Move, Registry, State
+from .kinds.base import ITEM_ROLES, Field, Kind, Move, State
+from .kinds.registry import Registry
 from .models import Grant, Item
 
 BODY_LOAN_LEVEL = Level.CONFIDENTIAL  # 秘密 and up: a body is read on a live loan only
@@ -430,7 +431,9 @@ def _shown_in(kind: Kind, ways: _Ways) -> list[tuple[str, list[str], ColumnEleme
     found: dict[tuple[str, bool], list[str]] = {}
     for state in kind.states:
         found.setdefault((state.view, state.name in sources), []).append(state.name)
-    shown = [(view, states, ways.running if some_end else true()) for (view, some_end), states in found.items()]
+    shown = [
+        (view, states, ways.running if some_end else true()) for (view, some_end), states in found.items()
+    ]
     if ends is not None:
         shown.append((kind.state(ends.target).view, sorted(sources), ways.over))
     return shown

@@ -319,7 +319,7 @@ def test_what_has_changed_is_nowhere_before_the_worker_and_everywhere_after(
         for login, text, finds in must:
             watch.look(login, text)
             answer = finding.find(db, house, desk.actor(login), text)
-            assert bool(answer.total and not answer.relaxed) is finds, (change, login, text)
+            assert bool(answer.strict) is finds, (change, login, text)
     assert watch.asked > 250
 
 
