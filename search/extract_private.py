@@ -18,7 +18,7 @@ from pathlib import Path
 
 #: Where file systems in memory usually are; Docker gives `/tmp` where it is told to.
 PLACES = ("/dev/shm", "/run/shm", "/tmp")  # noqa: S108 - used only where they are in memory, in a folder of our own
-_IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+_IN_MEMORY = ("tmpfs", "ramfs")
 
 
 class NoPlace(OSError):
@@ -109,24 +109,18 @@ def _remove_unheld(left: Path) -> None:
 
 def _place() -> str:
     """The first of `PLACES` that is in memory and writable; "" where none is."""
-    kinds = _mounts()
-    for candidate in PLACES:
-        real = os.path.realpath(candidate)
-        if kinds.get(_mount_of(real, kinds)) in _IN_MEMORY and os.access(real, os.W_OK | os.X_OK):
-            return real
+    mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
+    for place in PLACES:
+        if os.access(place, os.W_OK | os.X_OK) and in_memory(Path(place), mounts):
+            return place
     return ""
 
 
-def _mounts() -> dict[str, str]:
-    """Mount point -> kind of file system; the last mounted over a point is the one that counts."""
-    found = {}
-    for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
-        words, _, rest = line.partition(" - ")
-        found[words.split()[4]] = rest.split()[0]
-    return found
-
-
-def _mount_of(path: str, mounts: dict[str, str]) -> str:
-    while path not in mounts and path != "/":
-        path = os.path.dirname(path)  # noqa: PTH120 - the words of mountinfo are plain strings
-    return path
+def in_memory(folder: Path, mounts: str) -> bool:
+    """True where the folder's file system lives in memory; `mounts` is the text of /proc/self/mountinfo."""
+    device = folder.stat().st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    return any(
+        line.split(" ", 3)[2] == wanted and line.partition(" - ")[2].split(" ")[0] in _IN_MEMORY
+        for line in mounts.splitlines()
+    )

@@ -12,7 +12,7 @@ from vault.levels import Level
 
 from ..extensions import db
 from ..house import house
-from ..jobs import index, worker
+from ..jobs import extract, index, worker
 from ..jobs.outbox import drain
 from ..models import Item, Person
 from ..verbs import finding, people
@@ -73,10 +73,21 @@ def search(text: str, login: str, kind: str, limit: int, offset: int, as_json: b
     is_flag=True,
     help="与数据库比对，有差异则补正并以 1 退出 / compare and mend, exit 1 when different",
 )
+@click.option(
+    "--texts",
+    is_flag=True,
+    help="重读没有读到或没有读完的附件，由后台任务执行 / files not read, or not to their end, are read again by the worker",
+)
 @as_json
 @reports
-def reindex(check: bool, as_json: bool) -> None:
+def reindex(check: bool, texts: bool, as_json: bool) -> None:
     """Rebuild the search index beside the living one; search stays up meanwhile."""
+    if check and texts:
+        raise click.UsageError("--check | --texts")
+    if texts:
+        files = extract.again(house(), unfinished=True)
+        out({"files": files}, as_json, f"后台任务将重读的附件 / files the worker will read again: {files}")
+        return
     if check:
         _check(as_json)
         return
