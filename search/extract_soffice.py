@@ -47,6 +47,7 @@ _READ = (
     ),
 )
 _SOCKETS = "/tmp"  # noqa: S108 - where LibreOffice insists on making the socket by which a second one would find it
+_AGAIN, _STARTS = 81, 3  # EXITHELPER_NORMAL_RESTART of LibreOffice
 _FILES, _CPU_SPARE = 256, 5
 _SCARCE = 8 << 20  # bytes; what LibreOffice needs at the least
 
@@ -117,7 +118,7 @@ def _convert(asked: Asked, document: bytes, known: str, wanted: str, seconds: fl
         source = work / f"in.{FILTERS[known]}"
         source.write_bytes(document)
         _profile(work)
-        if not _run(_command(asked, work, source, known, wanted), work, seconds):
+        if not _come_to_an_end(_command(asked, work, source, known, wanted), work, seconds):
             return "timeout", b""
         made = work / "out" / f"in.{wanted}"
         if made.is_symlink() or not made.is_file():
@@ -154,23 +155,38 @@ def _profile(work: Path) -> None:
 def _command(asked: Asked, work: Path, source: Path, known: str, wanted: str) -> list[str]:
     words = "--headless --invisible --norestore --nologo --nolockcheck --nodefault --nofirststartwizard"
     return [
-        *(asked.soffice, f"-env:UserInstallation={(work / 'profile').as_uri()}", *words.split()),
+        *(_program(asked.soffice), f"-env:UserInstallation={(work / 'profile').as_uri()}", *words.split()),
         *(f"--infilter={known}", "--convert-to", wanted, "--outdir", str(work / "out"), str(source)),
     ]
 
 
-def _run(command: list[str], work: Path, seconds: float) -> bool:
-    """Whether LibreOffice came to an end in time. Ends the process where the reader or the parent is gone."""
+def _program(soffice: str) -> str:
+    """The program itself: the launcher in front of it refuses to work where /proc shows processes only (systemd's ProcSubset)."""
+    inner = Path(soffice).resolve().with_name("soffice.bin")
+    return str(inner) if inner.exists() else soffice
+
+
+def _come_to_an_end(command: list[str], work: Path, seconds: float) -> bool:
+    """Whether LibreOffice is done in time. With a new profile it asks its launcher, which is us, to be started again."""
+    (work / "tmp").mkdir()
+    until = time.monotonic() + seconds
+    for _ in range(_STARTS):
+        code = _run(command, work, max(0.0, until - time.monotonic()))
+        if code != _AGAIN:
+            return code is not None
+    return True
+
+
+def _run(command: list[str], work: Path, seconds: float) -> int | None:
+    """The exit code, None where the time was over. Raises EOFError where the reader or the parent is gone."""
     path = os.pathsep.join((os.path.dirname(command[0]), "/usr/local/bin", "/usr/bin", "/bin"))  # noqa: PTH120
-    temporary = work / "tmp"
-    temporary.mkdir()
     program = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=work,
-        env={"PATH": path, "HOME": str(work), "TMPDIR": str(temporary), "LANG": "C.UTF-8"},
+        env={"PATH": path, "HOME": str(work), "TMPDIR": str(work / "tmp"), "LANG": "C.UTF-8"},
     )
     events = select.poll()
     ended = os.pidfd_open(program.pid)
@@ -182,10 +198,10 @@ def _run(command: list[str], work: Path, seconds: float) -> bool:
     finally:
         os.close(ended)
         extract_kill.session(os.getsid(0), spare=os.getpid())
-        program.wait()
+        code = program.wait()
     if happened - {ended}:
         raise EOFError
-    return bool(happened)
+    return code if happened else None
 
 
 if __name__ == "__main__":
