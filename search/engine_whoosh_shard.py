@@ -16,7 +16,8 @@ import numpy.typing as npt
 from search import analysis, slips, sounds
 from search.engine import Entry
 from search.engine_whoosh_lines import Lines, spelled
-from search.engine_whoosh_store import Counts, Numbers, Record, Segment, SegmentInfo
+from search.engine_whoosh_postings import Counts, Numbers, Record
+from search.engine_whoosh_store import Segment, SegmentInfo
 from search.plan import HEAD, Head
 from search.query import Form, Needle
 

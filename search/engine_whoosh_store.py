@@ -15,19 +15,16 @@ import shutil
 import struct
 import warnings
 import zlib
-from array import array
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from search import engine_whoosh_disk as disk
-from search.analysis import is_cjk
+from search.engine_whoosh_postings import Counts, Gathered, Numbers, Record
 
 with warnings.catch_warnings():
     # Whoosh 2.7.4 has string escapes and `is` comparisons that compilers warn about; nothing else is hidden.
@@ -56,9 +53,6 @@ MAX_DOCS = 60_000
 #: A segment is closed when it holds so many postings or bytes of text: bounds the memory of a rebuild.
 MAX_POSTINGS = 4_000_000
 MAX_BYTES = 256 << 20
-
-Numbers = npt.NDArray[np.uint16]
-Counts = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,23 +229,6 @@ class Segment:
         self.close()
 
 
-def _capped(counts: Collection[int]) -> bytes:
-    try:
-        return bytes(counts)
-    except ValueError:
-        return bytes(min(times, 255) for times in counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is written for one document."""
-
-    meta: bytes
-    text: str
-    folded: str
-    terms: dict[str, int]
-
-
 class Writer:
     """One commit: deletions and one new segment. TimeoutError when another holds Whoosh's lock too long."""
 
@@ -262,14 +239,15 @@ class Writer:
             self._writer = SegmentWriter(index, timeout=timeout, compound=False, limitmb=1)
         except LockError as error:
             raise TimeoutError(str(error)) from error
-        self._ids: defaultdict[str, int] = defaultdict(count().__next__)
-        self._terms, self._docs, self._times = array("I"), array("H"), array("B")
+        self._gathered = Gathered()
         self._bytes = 0
 
     @property
     def full(self) -> bool:
         """Time to commit and go on with a new writer."""
-        return len(self._terms) >= MAX_POSTINGS or self._bytes >= MAX_BYTES or self._writer.docnum >= MAX_DOCS
+        return (
+            len(self._gathered) >= MAX_POSTINGS or self._bytes >= MAX_BYTES or self._writer.docnum >= MAX_DOCS
+        )
 
     def delete(self, number: int) -> None:
         """Delete by number over all segments, in the order of the table of contents."""
@@ -288,9 +266,7 @@ class Writer:
         self._writer.docnum += 1
         self._writer._added = True
         self._bytes += len(folded)
-        self._terms.extend(map(self._ids.__getitem__, record.terms))
-        self._times.extend(_capped(record.terms.values()))
-        self._docs.extend([number] * len(record.terms))
+        self._gathered.add(number, record.terms)
 
     def commit(self, drop: frozenset[str] = frozenset()) -> None:
         """Make everything visible at once. `drop`: segments whose living documents were added again."""
@@ -315,21 +291,12 @@ class Writer:
         self._writer._finish()
 
     def _write_postings(self, out: Any) -> None:
-        names = sorted(self._ids)
-        out._tindex.extras["latin"] = "\n".join(name for name in names if not is_cjk(name[0]))
-        ranks = np.empty(len(names), dtype=np.uint32)
-        ranks[[self._ids[name] for name in names]] = np.arange(len(names), dtype=np.uint32)
-        keys = ranks[np.frombuffer(self._terms, np.uint32)] if names else ranks
-        order = np.argsort(keys, kind="stable")
-        ends = np.cumsum(np.bincount(keys, minlength=len(names))).tolist()
-        docs = np.frombuffer(self._docs, np.uint16)[order] if names else np.empty(0, np.uint16)
-        times = np.frombuffer(self._times, np.uint8)[order] if names else np.empty(0, np.uint8)
+        out._tindex.extras["latin"] = "\n".join(self._gathered.latin())
         out.start_field(_FIELD, _SCHEMA[_FIELD])
         file = out._postfile
-        start, offset = 0, file.tell()
-        for name, end in zip(names, ends, strict=True):
-            file.write(docs[start:end].tobytes() + times[start:end].tobytes())
-            out._tindex.add(_KEY + name.encode(), _PLACE.pack(end - start, offset))
-            offset += 3 * (end - start)
-            start = end
+        offset = file.tell()
+        for name, having, postings in self._gathered.terms():
+            file.write(postings)
+            out._tindex.add(_KEY + name.encode(), _PLACE.pack(having, offset))
+            offset += len(postings)
         out.finish_field()
