@@ -17,8 +17,8 @@ import numpy.typing as npt
 from search import scoring
 from search.engine import Access
 from search.engine_whoosh_lines import Lines
+from search.engine_whoosh_postings import Counts, Numbers
 from search.engine_whoosh_shard import Cache, FacetColumn, Names, Shard, contains
-from search.engine_whoosh_store import Counts, Numbers
 from search.query import Form, Needle, Word
 from search.scoring import Bools, Docs, Postings
 
