@@ -17,7 +17,6 @@ import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ import numpy as np
 
 from search import engine_whoosh_disk as disk
 from search.engine_whoosh_postings import Counts, Gathered, Numbers, Record
+from search.engine_whoosh_record import columns
 
 with warnings.catch_warnings():
     # Whoosh 2.7.4 has string escapes and `is` comparisons that compilers warn about; nothing else is hidden.
@@ -133,6 +133,8 @@ class Segment:
         extras = self._terms.extras
         #: Every term that does not begin with a Chinese character, in order.
         self.latin: list[str] = extras["latin"].split("\n") if extras["latin"] else []
+        #: The short records column by column, see `engine_whoosh_record.columns`.
+        self.columns: str = extras["columns"]
 
     def _open(self, path: Path) -> int:
         file = os.open(path, os.O_RDONLY)
@@ -151,13 +153,6 @@ class Segment:
         file, offsets, lengths = self._columns[name]
         size = int(lengths[number])
         return os.pread(file, size if most is None else min(size, most), int(offsets[number]))
-
-    def metas(self) -> list[bytes]:
-        """The short record of every document."""
-        file, offsets, _ = self._columns[_META]
-        whole = disk.read(file, int(offsets[-1]), 0)
-        marks = offsets.tolist()
-        return [whole[start:end] for start, end in pairwise(marks)]
 
     def meta(self, number: int) -> bytes:
         """The short record of one document."""
@@ -240,6 +235,7 @@ class Writer:
         except LockError as error:
             raise TimeoutError(str(error)) from error
         self._gathered = Gathered()
+        self._metas: list[bytes] = []
         self._bytes = 0
 
     @property
@@ -267,6 +263,7 @@ class Writer:
         self._writer._added = True
         self._bytes += len(folded)
         self._gathered.add(number, record.terms)
+        self._metas.append(record.meta)
 
     def commit(self, drop: frozenset[str] = frozenset()) -> None:
         """Make everything visible at once. `drop`: segments whose living documents were added again."""
@@ -291,7 +288,7 @@ class Writer:
         self._writer._finish()
 
     def _write_postings(self, out: Any) -> None:
-        out._tindex.extras["latin"] = "\n".join(self._gathered.latin())
+        out._tindex.extras |= {"latin": "\n".join(self._gathered.latin()), "columns": columns(self._metas)}
         out.start_field(_FIELD, _SCHEMA[_FIELD])
         file = out._postfile
         offset = file.tell()

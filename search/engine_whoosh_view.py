@@ -124,7 +124,11 @@ class View:
         with self._lock:
             if name not in self._facets:
                 self._facets[name] = _Facet(
-                    [shard.facets.get(name) or FacetColumn(shard.count) for shard in self.shards], self.bases
+                    [
+                        shard.facets.get(name) or FacetColumn(shard.count, [], ([], [], []))
+                        for shard in self.shards
+                    ],
+                    self.bases,
                 )
             return self._facets[name]
 
