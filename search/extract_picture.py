@@ -70,9 +70,9 @@ def _open(data: bytes, number: int) -> Image:
     Image.MAX_IMAGE_PIXELS = None  # its own guard warns before it refuses, and refuses at twice the size
     image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
     image.seek(number)
+    image.draft("L", (_LONGEST, _LONGEST))  # a large JPEG is unpacked at a half or a quarter of its size
     if image.width * image.height > MOST_PIXELS:
         raise Problem("too_large", f"{image.width} x {image.height} pixels")
-    image.draft("L", (_LONGEST, _LONGEST))  # a large JPEG is unpacked at a half or a quarter of its size
     return _sized(ImageOps.exif_transpose(_grey(image)))
 
 

@@ -94,10 +94,15 @@ def _index() -> Finding:
 
 
 def _queue() -> Finding:
-    oldest = db.session.scalar(select(func.min(Outbox.ready)))
+    """Reading files may take its time, a pile of scans days: those are counted, not timed."""
+    files = Outbox.topic == "extract"
+    oldest, unread = db.session.execute(
+        select(func.min(Outbox.ready).filter(~files), func.count().filter(files))
+    ).one()
     now = house().clock()
     late = (now - oldest).total_seconds() if oldest and oldest < now else 0
-    return late < 600, f"oldest waits {late:.0f} s" + ("" if late < 600 else ": is the worker running?")
+    says = f"oldest waits {late:.0f} s" + (f", {unread} files to be read" if unread else "")
+    return late < 600, says + ("" if late < 600 else ": is the worker running?")
 
 
 def _disk() -> Finding:

@@ -32,6 +32,9 @@ QUICK = {
     )
 }
 SLOW = {t.name: t for t in (Topic("extract", each(extract.read), batch=1, seconds=EXTRACT_LEASE),)}
+TURN = (
+    300  # seconds of reading files after which backups and checks have their turn: a pile of scans takes days
+)
 IDLE_ROUND = 4  # the long lane looks around this many times more seldom
 PATIENCE = 20  # seconds that the long lane has to come to an end when told to stop
 
@@ -47,7 +50,7 @@ def slow(house: House, stop: Event | None = None) -> dict[str, int]:
     """One round of the long lane. It rests where this process's store is no longer the one in force."""
     if not in_force.here(db.session(), house):
         return {}
-    done = drain(house, SLOW, stop) | tick.run(house, tick.SLOW, stop)
+    done = drain(house, SLOW, stop, TURN) | tick.run(house, tick.SLOW, stop)
     if not (stop is not None and stop.is_set()) and (count := tick.long_work(house)):
         done["backup"] = count
     return done

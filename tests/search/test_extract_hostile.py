@@ -23,15 +23,15 @@ from search.extract_read import Means, read
 from tests.search import files
 
 
-def children() -> set[str]:
-    """Processes whose parent is this one, zombies too."""
+def children(parent: int = 0) -> set[str]:
+    """Processes whose parent is this one, or another, zombies too."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:  # ended while we looked
             continue
-        if fields[1] == str(os.getpid()):
+        if fields[1] == str(parent or os.getpid()):
             found.add(stat.parent.name)
     return found
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
+import select
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from search import extract as module
 from search.extract import extract
 from search.extract_programs import find
 from tests.search import files
 from tests.search.files import CHINESE
 from tests.search.programs import no_tesseract, real
+from tests.search.test_extract_hostile import children
 
 FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 LINES = ("后勤设备安全检查通知", "联系电话 010-62345678", "定于11月23日开展检查")
@@ -168,6 +174,31 @@ def test_a_spoilt_picture_is_a_damaged_one(tmp_path: Path) -> None:
     whole = saved(Image.effect_noise((300, 300), 90), "PNG")
     assert extract(whole[:2000], "a.png", programs=programs).note == "damaged"
     assert extract(b"II*\x00" + b"\xff" * 50, "a.tif", programs=programs).note == "damaged"
+
+
+def test_a_reader_whose_worker_was_killed_recognises_no_further_page(tmp_path: Path) -> None:
+    began = tmp_path / "stand-in" / "began"
+    programs = no_tesseract(tmp_path, f"read x < {began}")
+    os.mkfifo(began)
+    document = tmp_path / "a.pdf"
+    document.write_bytes(scans(grey(), grey(), grey()))
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from search.extract import extract; from search.extract_programs import Programs\n"
+        "extract(open(sys.argv[2], 'rb'), 'a.pdf', programs=Programs('', sys.argv[3], frozenset({'chi_sim'})))"
+    )
+    command = [sys.executable, "-c", code, module._ROOT, str(document), programs.tesseract]
+    worker = subprocess.Popen(command)
+    pipe = os.open(began, os.O_WRONLY)  # returns when the first page is being recognised
+    (reader,) = children(worker.pid)
+    ended = os.pidfd_open(int(reader))
+    worker.kill()
+    worker.wait()
+    os.close(pipe)  # the first page is done; a second one would wait for ever
+    told = select.poll()
+    told.register(ended, select.POLLIN)
+    assert told.poll(20_000)
+    os.close(ended)
 
 
 def test_the_programs_of_this_machine_are_named_with_what_they_know() -> None:
