@@ -15,7 +15,7 @@ from ..house import House
 from ..kinds.base import ITEM_ROLES, Kind, Move, State
 from ..models import Item, Loan
 from ..policy import Policy
-from ..prepared import NOW, prepared
+from ..prepared import NOW, prepared, visible, waiting
 
 ROWS = 30
 NOTICES = 5
@@ -155,7 +155,7 @@ def _is_draft(actor: Actor, row: Row) -> bool:
 # -- the questions, each asked with the moment (`now`) -------------------------------------------------------------
 @prepared
 def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
-    steps = select(func.count()).select_from(Item).where(policy.waiting(actor, NOW), ~_drafts(policy, actor))
+    steps = select(func.count()).select_from(Item).where(waiting(policy, actor), ~_drafts(policy, actor))
     loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
     handle = loans.where(_to_handle(policy, actor))
     late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < TODAY)
@@ -164,7 +164,7 @@ def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
 
 @prepared
 def _steps(policy: Policy, actor: Actor) -> Select[Any]:
-    return _counted(select(Item).where(policy.waiting(actor, NOW)))
+    return _counted(select(Item).where(waiting(policy, actor)))
 
 
 @prepared
@@ -180,8 +180,8 @@ def _moving(policy: Policy, actor: Actor) -> Select[Any]:
             ]
         )
     ]
-    asked = and_(Item.owner_id == actor.id, policy.visible(actor, NOW), or_(false(), *ways))
-    return _counted(select(Item).where(asked, ~policy.waiting(actor, NOW)))
+    asked = and_(Item.owner_id == actor.id, visible(policy, actor), or_(false(), *ways))
+    return _counted(select(Item).where(asked, ~waiting(policy, actor)))
 
 
 def _counted(query: Select[Any]) -> Select[Any]:
@@ -201,7 +201,7 @@ def _lending(policy: Policy, actor: Actor) -> Select[Any]:
 def _borrowed(policy: Policy, actor: Actor) -> Select[Any]:
     """The first due first."""
     mine = and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN), Item.kind.in_(list(policy.kinds)))
-    return _lent(policy.visible(actor, NOW)).where(mine).order_by(Loan.until, Loan.id)
+    return _lent(visible(policy, actor)).where(mine).order_by(Loan.until, Loan.id)
 
 
 def _lent(known: ColumnElement[bool]) -> Select[Any]:
@@ -220,7 +220,7 @@ def _to_handle(policy: Policy, actor: Actor) -> ColumnElement[bool]:
         Loan.state.in_(waits),
         Loan.borrower_id != actor.id,
         true() if covered is None else Item.unit_id.in_(sorted(covered)),
-        policy.visible(actor, NOW),
+        visible(policy, actor),
     )
 
 

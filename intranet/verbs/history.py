@@ -16,7 +16,7 @@ from ..house import House
 from ..kinds.base import Field, Files, Kind, LongText
 from ..models import Audit, Comment, Grant, Item, Link, Loan, Revision
 from ..policy import Policy
-from ..prepared import NOW, prepared
+from ..prepared import prepared, visible
 
 LOG_ROWS = 200
 ITEM = bindparam("item", type_=Integer)  # the one that is shown
@@ -126,7 +126,7 @@ def _links(policy: Policy, actor: Actor) -> Select[tuple[str, bool, Item]]:
     there = and_(Link.item_id == ITEM, Item.id == Link.other_id)
     back = and_(Link.other_id == ITEM, Item.id == Link.item_id)
     query = select(Link.relation, Link.item_id == ITEM, Item).join(Item, or_(there, back))
-    return query.where(policy.visible(actor, NOW)).order_by(Link.relation, Item.number.desc())
+    return query.where(visible(policy, actor)).order_by(Link.relation, Item.number.desc())
 
 
 def newer(session: Session, house: House, actor: Actor, item_id: int, now: datetime) -> Item | None:
@@ -137,7 +137,7 @@ def newer(session: Session, house: House, actor: Actor, item_id: int, now: datet
 @prepared
 def _newer(policy: Policy, actor: Actor) -> Select[tuple[Item]]:
     newer_than = and_(Link.item_id == Item.id, Link.other_id == ITEM, Link.relation == "version")
-    query = select(Item).join(Link, newer_than).where(policy.visible(actor, NOW))
+    query = select(Item).join(Link, newer_than).where(visible(policy, actor))
     return query.order_by(Item.id.desc()).limit(1)
 
 

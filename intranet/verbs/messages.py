@@ -14,7 +14,7 @@ from ..actor import Actor
 from ..house import House
 from ..models import Item, Message
 from ..policy import Policy
-from ..prepared import NOW, prepared
+from ..prepared import prepared, visible
 from ..work import Work
 
 ROWS = 8
@@ -37,7 +37,7 @@ def unseen(session: Session, house: House, actor: Actor, now: datetime) -> Told:
 @prepared
 def _unseen(policy: Policy, actor: Actor) -> Select[Any]:
     query = select(Message, Item, func.count().over()).join(Item, Item.id == Message.item_id)
-    mine = query.where(Message.person_id == actor.id, Message.read.is_(None), policy.visible(actor, NOW))
+    mine = query.where(Message.person_id == actor.id, Message.read.is_(None), visible(policy, actor))
     return mine.order_by(Message.id.desc()).limit(ROWS)
 
 

@@ -11,12 +11,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
-from intranet import prepared as kept
 from intranet.actor import Actor
 from intranet.house import House
 from intranet.models import Item
 from intranet.policy import Policy
-from intranet.prepared import NOW, prepared
+from intranet.prepared import KEPT, NOW, prepared
 from intranet.verbs import desk as questions
 from intranet.verbs import items, people
 from tests.office import Clock, Office
@@ -99,8 +98,7 @@ def test_a_question_without_the_moment_is_not_asked(db: Session, house: House, d
         db.scalars(everything(house.policy, desk.actor("lead"))).all()
 
 
-def test_no_more_is_kept_than_said(house: House, desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "KEPT", 3)
+def test_no_more_is_kept_than_said(house: House, desk: Office) -> None:
     built: list[int | None] = []
 
     @prepared
@@ -108,10 +106,10 @@ def test_no_more_is_kept_than_said(house: House, desk: Office, monkeypatch: pyte
         built.append(actor.id)
         return len(built)
 
-    actors = [replace(desk.actor("lead"), id=n) for n in range(5)]
-    for actor in (*actors, actors[-1], actors[0]):
+    actors = [replace(desk.actor("lead"), id=n) for n in range(KEPT + 1)]
+    for actor in (*actors, actors[-1], actors[1], actors[0]):
         one(house.policy, actor)
-    assert built == [0, 1, 2, 3, 4, 0]
+    assert built == [*range(KEPT + 1), 0]
 
 
 def test_what_waits_is_counted_for_each_person_apart(db: Session, house: House, desk: Office) -> None:
