@@ -13,12 +13,12 @@ import re
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import add
 
-#: Stands between title, number and text in the folded form of an entry; never part of a folded text.
-SEAM = "\0"
+#: Stand between title, number, names and text, and between names, in the folded form of an entry; never part of a folded text.
+SEAM, NAME_SEAM = "\0", "\1"
 
 _CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
@@ -101,7 +101,7 @@ def fold_map(text: str) -> tuple[str, Sequence[int]]:
         return folded, range(len(text) + 1)
     offsets: Sequence[int] = range(len(text))
     if not whole:
-        offsets = [at for at, char in enumerate(text) for _ in _FOLDING[ord(char)]]
+        offsets = _odd_offsets(text)
     kept: list[int] = []
     last = 0
     for idle in _IDLE.finditer(folded):
@@ -110,6 +110,19 @@ def fold_map(text: str) -> tuple[str, Sequence[int]]:
     kept += offsets[last:]
     kept.append(len(text))
     return _tighten(folded), kept
+
+
+def _odd_offsets(text: str) -> list[int]:
+    """The offset of the original character for each folded one, where some fold to none or to several."""
+    offsets: list[int] = []
+    last = 0
+    for odd in re.finditer(f"[{re.escape(''.join(_FOLDING.odd))}]", text):
+        at = odd.start()
+        offsets += range(last, at)
+        offsets += [at] * len(_FOLDING[ord(odd.group())])
+        last = at + 1
+    offsets += range(last, len(text))
+    return offsets
 
 
 def align(text: str) -> tuple[str, str, bool]:
@@ -148,35 +161,22 @@ def count_terms(folded: str) -> Counter[str]:
     return Counter(terms)
 
 
-def entry_text(title: str, number: str, text: str) -> str:
+def entry_text(title: str, number: str, names: Sequence[str], text: str) -> str:
     """Folded form of a whole entry, the one thing that is indexed and in which phrases are looked up."""
-    return joined(fold(title), fold(number), fold(text))
+    return joined(fold(title), fold(number), map(fold, names), fold(text))
 
 
-def joined(title: str, number: str, text: str) -> str:
-    """`entry_text` of folded parts."""
-    return SEAM.join((title, number, text))
+def joined(title: str, number: str, names: Iterable[str], text: str) -> str:
+    """`entry_text` of folded parts; `parted` takes it apart."""
+    return SEAM.join((title, number, NAME_SEAM.join(names), text))
+
+
+def parted(folded: str) -> tuple[str, str, str, str]:
+    """Folded title, number, names and text of `joined`."""
+    title, number, names, text = folded.split(SEAM, 3)
+    return title, number, names, text
 
 
 def number_key(text: str) -> str:
     """A number without its brackets, blanks and dashes: people leave them out when they type it."""
     return _NOT_ALNUM.sub("", fold(text))
-
-
-def syllables(text: str) -> list[str]:
-    """Pinyin of a text without tones, one item a syllable; a run of Latin letters and digits is one."""
-    from pypinyin import lazy_pinyin  # its dictionaries cost a third of a second, and most commands need none
-
-    found: list[str] = []
-    folded = fold(text)
-    for start, end, cjk in runs(folded):
-        if cjk:
-            found += [s for s in lazy_pinyin(folded[start:end], v_to_u=False, errors="ignore") if s.isascii()]
-        else:
-            found.append(folded[start:end])
-    return found
-
-
-def initials(parts: list[str]) -> str:
-    """First letters of syllables: 后勤保障部 -> hqbzb."""
-    return "".join(part[0] for part in parts)

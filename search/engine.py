@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from search.query import FIELDS, Query, parse
+from search.snippets import Marks, Pieces
 
-#: Pieces of a text; True: this piece is what was looked for.
-Pieces = list[tuple[str, bool]]
 Order = Literal["score", "updated"]
-#: "" as typed; "literal": `field:value` read as ordinary words; "any": not all words, but at least one.
-Relaxed = Literal["", "literal", "any"]
+#: "" as typed; "literal": `field:value` read as ordinary words; "sound": a word taken for one that sounds or is spelled alike;
+#: "most": not all words, but most; "any": at least one. The loosest that some hit needed.
+Relaxed = Literal["", "literal", "sound", "most", "any"]
+Filters = Mapping[str, Collection[str]]
+#: Half-open range of `updated`; None: open on that side.
+Within = tuple[int | None, int | None]
+ALWAYS: Within = (None, None)
 
 
 class SearchError(Exception):
@@ -34,7 +38,11 @@ class Damaged(SearchError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to be found. `facets` may leave out "kind" and "level": the entry itself says them."""
+    """One thing to be found. `facets` may leave out "kind" and "level": the entry itself says them.
+
+    `names`: short texts that belong to it (unit, people, places), found as written and by pinyin. `updated`: microseconds
+    since the epoch. `fresh`: days after which its newness counts half; 0: its age says nothing.
+    """
 
     id: int
     kind: str
@@ -45,6 +53,8 @@ class Entry:
     labels: frozenset[str]
     facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     updated: int = 0
+    names: tuple[str, ...] = ()
+    fresh: int = 0
 
     def all_facets(self) -> dict[str, tuple[str, ...]]:
         """Facet values, each once."""
@@ -91,17 +101,18 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`total` counts all permitted hits after filters; `terms` are the folded texts that are highlighted."""
+    """`total` counts all permitted hits after filters; `strict` of them answer the query as typed and stand first.
+
+    `instead`: (typed, taken for it) where a word was taken for another that permitted entries hold. `marks`: what is highlighted."""
 
     total: int = 0
     hits: list[Hit] = field(default_factory=list)
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     generation: str = ""
-    terms: tuple[str, ...] = ()
+    marks: Marks = field(default_factory=Marks)
     relaxed: Relaxed = ""
-
-
-Filters = Mapping[str, Collection[str]]
+    strict: int = 0
+    instead: tuple[tuple[str, str], ...] = ()
 
 
 class Engine(Protocol):
@@ -119,15 +130,21 @@ class Engine(Protocol):
         limit: int = 10,
         offset: int = 0,
         order: Order = "score",
+        *,
+        within: Within = ALWAYS,
+        now: int | None = None,
+        loose: bool = True,
     ) -> Result:
         """Permitted hits. Values of one filter are alternatives, filters add up, one without values is none.
 
-        Counts of a facet leave out that facet's own filter. A number typed in full comes first.
-        Order "updated": newest first, then the greater id; the same order decides between equal scores.
+        Counts of a facet leave out that facet's own filter. A number typed in full comes first. Few hits loosen the query;
+        whether they are few is decided before filters, so that a filter never brings hits that were not there without it.
+        Not `loose`: only what answers as typed, if anything does. `now`, in microseconds: newer entries are preferred where they say so (`Entry.fresh`). Order "updated": newest first, then the greater
+        id; the same order decides between equal scores.
         """
 
     def suggest(self, prefix: str, access: Access, limit: int = 10) -> list[Suggestion]:
-        """Permitted entries whose title or number contains the text, or whose title's pinyin does."""
+        """Permitted entries whose title or number contains the text, or whose names are spelled so."""
 
     def rebuild(self, entries: Iterable[Entry]) -> int:
         """Replace everything; search and `write` stay up meanwhile. Answers how many entries were written.
@@ -148,17 +165,7 @@ class Engine(Protocol):
         """Let go of files; the engine may not be used afterwards."""
 
 
-def steps(query: str | Query) -> Iterator[tuple[Relaxed, Query]]:
-    """The query as typed, then what to try, in turn, while nothing permitted is found."""
-    first = parse(query) if isinstance(query, str) else query
-    yield "", first
-    if first.fields:
-        yield "literal", parse(first.text, {})
-    if not first.phrases and (len(first.words) > 1 or any(len(word.needles) > 1 for word in first.words)):
-        yield "any", first
-
-
 __all__ = [
-    "FIELDS", "Access", "Busy", "Damaged", "Engine", "Entry", "Filters", "Hit", "Order", "Pieces", "Query",
-    "Relaxed", "Result", "SearchError", "Suggestion", "parse", "steps",
+    "ALWAYS", "FIELDS", "Access", "Busy", "Damaged", "Engine", "Entry", "Filters", "Hit", "Marks", "Order", "Pieces",
+    "Query", "Relaxed", "Result", "SearchError", "Suggestion", "Within", "parse",
 ]  # fmt: skip

@@ -7,19 +7,22 @@ in memory and asked with array operations; permission is one array of booleans f
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from search import engine_whoosh_search, engine_whoosh_store
-from search.engine import Access, Busy, Damaged, Entry, Filters, Order, Result, Suggestion
+from search import engine_whoosh_store
+from search.engine import Busy, Damaged, Entry
 from search.engine_whoosh_files import Held, Home
 from search.engine_whoosh_merge import dead_text, to_merge
+from search.engine_whoosh_search import Look
 from search.engine_whoosh_shard import Cache, Names, Shard, record
 from search.engine_whoosh_store import Record, Writer
 from search.engine_whoosh_view import RawCache, View
-from search.query import Query
+from search.finder import Finder
+from search.plan import Snapshot
 
 _RAW = 32 << 20
 _TRIES = 20
@@ -32,7 +35,7 @@ class _Open:
         self.view, self.held, self.mark, self.number = view, held, mark, number
 
 
-class WhooshEngine:
+class WhooshEngine(Finder):
     """`search.engine.Engine` over a folder, for threads and processes. `timeout`: seconds to wait for a writer."""
 
     def __init__(self, folder: Path, *, timeout: float = 20.0) -> None:
@@ -47,25 +50,10 @@ class WhooshEngine:
         self._names = Names()
         self._raw: RawCache = Cache(_RAW, lambda raw: raw[0].nbytes + raw[1].nbytes + 300 if raw else 200)
 
-    def search(
-        self,
-        query: str | Query,
-        access: Access,
-        filters: Filters | None = None,
-        facets: Sequence[str] = (),
-        limit: int = 10,
-        offset: int = 0,
-        order: Order = "score",
-    ) -> Result:
-        """See `Engine.search`."""
-        view = self._newest().view
-        return engine_whoosh_search.search(
-            view, query, access, filters or {}, facets, max(0, limit), max(0, offset), order
-        )
-
-    def suggest(self, prefix: str, access: Access, limit: int = 10) -> list[Suggestion]:
-        """See `Engine.suggest`."""
-        return engine_whoosh_search.suggest(self._newest().view, prefix, access, limit)
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """See `Finder.snapshot`. The view holds what it reads open, so nothing has to be given back."""
+        yield Look(self._newest().view)
 
     def ids(self) -> Iterator[tuple[int, int]]:
         """See `Engine.ids`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -12,10 +13,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from search import analysis
+from search import analysis, slips, sounds
 from search.engine import Entry
 from search.engine_whoosh_lines import Lines, spelled
 from search.engine_whoosh_store import Counts, Numbers, Record, Segment, SegmentInfo
+from search.plan import HEAD, Head
 from search.query import Form, Needle
 
 V = TypeVar("V")
@@ -90,7 +92,7 @@ class FacetColumn:
 
 
 class Meta(NamedTuple):
-    """What is kept of a document beside its text. The last five are worked out when it is written."""
+    """What is kept of a document beside its text. What follows `fresh` is worked out when it is written."""
 
     id: int
     kind: str
@@ -100,10 +102,13 @@ class Meta(NamedTuple):
     labels: list[str]
     facets: dict[str, list[str]]
     updated: int
+    fresh: int
     length: int
     aligned: bool
     folded_title: str
     folded_number: str
+    named: str
+    sounds: str
     spelled: str
 
 
@@ -111,13 +116,18 @@ def record(entry: Entry) -> Record:
     """An entry as it is written."""
     title, number = _clean(entry.title), _clean(entry.number)
     text, folded_text, aligned = analysis.align(_clean(entry.text))
+    names = [analysis.fold(_clean(name)) for name in entry.names]
+    seam = analysis.NAME_SEAM
     folded_title, folded_number = analysis.fold(title), analysis.fold(number)
-    folded = analysis.joined(folded_title, folded_number, folded_text)
+    folded = analysis.joined(folded_title, folded_number, names, folded_text)
     terms = analysis.count_terms(folded)
     facets = {name: list(values) for name, values in entry.all_facets().items()}
+    read = {part: sounds.spelled(part) for part in (folded_title, folded_number, *names)}
     meta = Meta(
-        entry.id, entry.kind, number, title, entry.level, sorted(entry.labels), facets, entry.updated,
-        terms.total(), aligned, folded_title, folded_number, " ".join(analysis.syllables(title)),
+        entry.id, entry.kind, number, title, entry.level, sorted(entry.labels), facets, entry.updated, entry.fresh,
+        terms.total(), aligned, folded_title, folded_number, seam.join((folded_title, *names)),
+        seam.join(sounds.sound_of(part, read[part]) for part in (folded_title, *names)),
+        sounds.line([read[part] for part in (folded_title, folded_number, *names)]),
     )  # fmt: skip
     return Record(json.dumps(meta, separators=(",", ":")).encode(), text, folded, terms)
 
@@ -140,6 +150,10 @@ class Shard:
         self.lengths = np.array([m.length for m in metas], np.int32)
         self.titles = Lines("\n".join(m.folded_title for m in metas))
         self.numbers = Lines("\n".join(m.folded_number for m in metas))
+        #: Title and names, and how they sound, character by character.
+        self.names = Lines("\n".join(m.named for m in metas))
+        self.sounds = Lines("\n".join(m.sounds for m in metas))
+        self.fresh = np.array([m.fresh for m in metas], np.int32)
         self.keys = Lines("\n".join(analysis.number_key(m.folded_number) for m in metas))
         self.pinyin, self.initials = spelled("\n".join(m.spelled for m in metas))
         labels: dict[str, list[int]] = {}
@@ -165,12 +179,9 @@ class Shard:
         self._latin = "\n" + "\n".join(self.segment.latin) + "\n"
 
     def terms(self, needle: Needle) -> list[str]:
-        """Terms of this segment that the needle stands for."""
-        if needle.form is Form.EXACT:
+        """Terms of this segment that the needle stands for; those of one character are read by `beginning`."""
+        if needle.form in (Form.EXACT, Form.CHAR):
             return [needle.text]
-        if needle.form is Form.CHAR:
-            with self._lock:
-                return self.segment.terms_from(needle.text)
         # The text of a needle is letters and digits: it cannot meet the line breaks between terms.
         text = needle.text
         wanted = {Form.PREFIX: "\n" + text, Form.SUFFIX: text + "\n", Form.INFIX: text}[needle.form]
@@ -189,6 +200,15 @@ class Shard:
             place = self.segment.locate(term)
         return self.segment.postings(place) if place else None
 
+    def beginning(self, char: str) -> tuple[Numbers, npt.NDArray[np.int32]]:
+        """Documents with terms that begin with a character, and how often these occur together."""
+        total = np.zeros(self.count, np.int32)
+        with self._lock:
+            for docs, times in self.segment.beginning(char):
+                total[docs] += times
+        docs = np.flatnonzero(total).astype(np.uint16)
+        return docs, total[docs]
+
     def meta(self, doc: int) -> Meta:
         """The short record of a document."""
         return Meta(*json.loads(self.segment.meta(doc)))
@@ -198,9 +218,21 @@ class Shard:
         folded = self.segment.folded(doc).decode()
         return Record(self.segment.meta(doc), self.segment.text(doc), folded, analysis.count_terms(folded))
 
+    def similar(self, word: str) -> list[str]:
+        """Latin terms of this segment that the word may be a slip of."""
+        most = slips.allowed(word)
+        shape = f"(?<=\\n){word[0]}[^\\W\\d_]{{{len(word) - 1 - most},{len(word) - 1 + most}}}(?=\\n)"
+        return [term for term in re.findall(shape, self._latin) if slips.close(word, term)]
+
     def texts(self, doc: int) -> tuple[str, str]:
         """Text and folded text of a document."""
-        return self.segment.text(doc), self.segment.folded(doc).decode().split(analysis.SEAM, 2)[2]
+        return self.segment.text(doc), analysis.parted(self.segment.folded(doc).decode())[3]
+
+    def head(self, doc: int) -> Head:
+        """The beginning of a document, for the order."""
+        begun = self.segment.folded(doc, 4 * HEAD).decode(errors="ignore")
+        title, number, _, text = analysis.parted(begun)
+        return Head(title, number, text[:HEAD], int(self.updated[doc]), int(self.fresh[doc]))
 
 
 def contains(shard: Shard, docs: npt.NDArray[Any], text: str) -> list[int]:

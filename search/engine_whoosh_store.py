@@ -15,7 +15,7 @@ import warnings
 import zlib
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
@@ -45,6 +45,8 @@ _KEY = b"\0\0"
 _COLUMN = VarBytesColumn()
 #: What the term index holds of a term: documents, place in the postings file.
 _PLACE = struct.Struct("<IQ")
+# What Whoosh writes before each term: lengths of the term and of what is held of it.
+_LENGTHS = struct.Struct("!ii")
 _META, _TEXT, _FOLDED = "meta", "text", "folded"
 #: Document numbers of a segment are 16 bits.
 MAX_DOCS = 60_000
@@ -130,9 +132,10 @@ class Segment:
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         return self._open(folder / filename), offsets, lengths
 
-    def _value(self, name: str, number: int) -> bytes:
+    def _value(self, name: str, number: int, most: int | None = None) -> bytes:
         file, offsets, lengths = self._columns[name]
-        return os.pread(file, int(lengths[number]), int(offsets[number]))
+        size = int(lengths[number])
+        return os.pread(file, size if most is None else min(size, most), int(offsets[number]))
 
     def metas(self) -> list[bytes]:
         """The short record of every document."""
@@ -149,9 +152,9 @@ class Segment:
         """The text as it was given."""
         return zlib.decompress(self._value(_TEXT, number)).decode()
 
-    def folded(self, number: int) -> bytes:
-        """Folded title, number and text, UTF-8."""
-        return self._value(_FOLDED, number)
+    def folded(self, number: int, most: int | None = None) -> bytes:
+        """Folded title, number, names and text, UTF-8; only the first `most` bytes if given."""
+        return self._value(_FOLDED, number, most)
 
     def containing(self, numbers: Iterable[int], needle: bytes) -> list[int]:
         """Those of the documents whose folded form contains the bytes."""
@@ -168,15 +171,29 @@ class Segment:
         having, offset = _PLACE.unpack(info)
         return having, offset
 
-    def terms_from(self, prefix: str) -> list[str]:
-        """Terms with this beginning. The caller serialises."""
+    def beginning(self, prefix: str) -> Iterator[tuple[Numbers, Counts]]:
+        """Postings of all terms with this beginning. Neighbours in the term index are neighbours in the postings file, so
+        both are read in one piece. The caller serialises."""
         begin = _KEY + prefix.encode()
-        found = []
-        for key in self._terms.keys_from(begin):
-            if not key.startswith(begin):
+        at = self._terms.closest_key_pos(begin)
+        places: list[tuple[int, int]] = []
+        while at is not None and at < self._terms.endofdata:
+            key_size, size = _LENGTHS.unpack(self._file.get(at, _LENGTHS.size))
+            at += _LENGTHS.size
+            record = self._file.get(at, key_size + size)
+            if not record.startswith(begin):
                 break
-            found.append(key[len(_KEY) :].decode())
-        return found
+            places.append(_PLACE.unpack_from(record, key_size))
+            at += key_size + size
+        if not places:
+            return
+        first = places[0][1]
+        raw = _read(self._postings, places[-1][1] + 3 * places[-1][0] - first, first)
+        for having, offset in places:
+            yield (
+                np.frombuffer(raw, np.uint16, having, offset - first),
+                np.frombuffer(raw, np.uint8, having, offset - first + 2 * having),
+            )
 
     def postings(self, place: tuple[int, int]) -> tuple[Numbers, Counts]:
         """Document numbers, ascending, and how often the term occurs in each (at most 255)."""

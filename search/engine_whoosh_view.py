@@ -24,7 +24,6 @@ from search.scoring import Bools, Docs, Postings
 
 #: A needle that stands for more terms than this ("1" inside numbers) does not narrow a query with other needles.
 MAX_EXPANSION = 2000
-_OPEN = (Form.INFIX, Form.PREFIX, Form.SUFFIX)
 _MASKS = 32 << 20
 _JOINED = 48 << 20
 
@@ -49,7 +48,7 @@ class View:
     def __init__(
         self, shards: list[Shard], deleted: list[frozenset[int]], names: Names, generation: str, raw: RawCache
     ) -> None:
-        self.shards, self.names, self.generation = shards, names, generation
+        self.shards, self.values, self.generation = shards, names, generation
         self._raw = raw
         self.bases = [0]
         for shard in shards:
@@ -136,16 +135,18 @@ class View:
         found[facet.more_docs[np.isin(facet.more_codes, codes)]] = True
         return found
 
-    def facet_counts(self, name: str, found: Bools) -> list[tuple[str, int]]:
+    def facet_counts(self, name: str, docs: Docs) -> list[tuple[str, int]]:
         """Values that occur among the documents, with how many have each; most frequent first."""
         facet = self.facet(name)
-        counts = np.bincount(facet.first[found], minlength=1)
+        counts = np.bincount(facet.first[docs], minlength=1)
         if len(facet.more_docs):
+            found = np.zeros(self.size, np.bool_)
+            found[docs] = True
             more = np.bincount(facet.more_codes[found[facet.more_docs]], minlength=len(counts))
             more[: len(counts)] += counts
             counts = more
         codes = np.flatnonzero(counts)
-        named = [(self.names.value(name, int(code)), int(counts[code])) for code in codes if code]
+        named = [(self.values.value(name, int(code)), int(counts[code])) for code in codes if code]
         return sorted(named, key=lambda item: (-item[1], item[0]))
 
     def postings(self, needle: Needle) -> Postings | None:
@@ -153,14 +154,19 @@ class View:
         return self._postings.get(needle, lambda: self._make_postings(needle))
 
     def _make_postings(self, needle: Needle) -> Postings | None:
-        terms = [shard.terms(needle) for shard in self.shards]
-        if needle.form in _OPEN and len(set().union(*terms)) > MAX_EXPANSION:
-            return None
-        exact = self._gains([[needle.text]] * len(self.shards))
-        if all(set(found) <= {needle.text} for found in terms):
+        exact = self._gains([self._counts(shard, [needle.text]) for shard in self.shards])
+        if needle.form is Form.EXACT:
             return exact
+        if needle.form is Form.CHAR:
+            wide = self._gains([shard.beginning(needle.text) for shard in self.shards])
+        else:
+            terms = [shard.terms(needle) for shard in self.shards]
+            if len(set().union(*terms)) > MAX_EXPANSION:
+                return None
+            if all(set(found) <= {needle.text} for found in terms):
+                return exact
+            wide = self._gains([self._counts(*one) for one in zip(self.shards, terms, strict=True)])
         # A word that begins with what was typed counts like one term; the very word counts at least as much.
-        wide = self._gains(terms)
         gains = wide.gains
         at = np.searchsorted(wide.docs, exact.docs)
         same = at < len(wide.docs)
@@ -168,11 +174,11 @@ class View:
         gains[at[same]] = np.maximum(gains[at[same]], exact.gains[same])
         return Postings(wide.docs, gains, max(wide.weight, exact.weight if len(exact.docs) else 0.0))
 
-    def _gains(self, terms: list[list[str]]) -> Postings:
+    def _gains(self, counted: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]) -> Postings:
+        """From documents and counts of each segment to those of the view."""
         docs_parts: list[Docs] = []
         times_parts: list[npt.NDArray[Any]] = []
-        for shard, base, wanted in zip(self.shards, self.bases, terms, strict=False):
-            docs, times = self._counts(shard, wanted)
+        for base, (docs, times) in zip(self.bases, counted, strict=False):
             if len(docs):
                 docs_parts.append(docs.astype(np.int32) + np.int32(base))
                 times_parts.append(times)
@@ -251,8 +257,13 @@ class View:
         return self._docs.get((name, text), lambda: self._same(name, text))
 
     def _same(self, name: str, text: str) -> Docs:
-        found = [doc for doc in self.lines(name, text)[1].tolist() if self.line(name, doc) == text]
-        return np.array(found, np.int32)
+        parts = [np.empty(0, np.int32)]
+        for shard, base in zip(self.shards, self.bases, strict=False):
+            lines: Lines = getattr(shard, name)
+            docs, begins = lines.find(text)
+            docs = docs[begins]
+            parts.append((docs[lines.lengths[docs] == len(text)] + base).astype(np.int32))
+        return np.concatenate(parts)
 
     def line(self, name: str, doc: int) -> str:
         """The line of this name of one document."""

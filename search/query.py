@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 
-from search import analysis
+from search import analysis, sounds
 
 MAX_TERMS = 32
 MAX_CHARS = 1000
@@ -60,12 +60,17 @@ class Needle:
 class Word:
     """A piece of the query between blanks or quotes; `text` is folded.
 
-    `exact`: its needles prove that the text occurs, so that a phrase needs no look at the stored text.
+    `exact`: its needles prove that the text occurs, so that a phrase needs no look at the stored text. `letters`: how it may
+    be spelled in pinyin, "" if it may not. `slips`: what it is taken for where it is hardly found. `whole`: nothing of it can be
+    left out when a query is loosened: half a model number is another model.
     """
 
     text: str
     needles: tuple[Needle, ...]
     exact: bool = False
+    letters: str = ""
+    slips: tuple[Word, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,9 @@ class Query:
         )
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        """Folded texts to highlight."""
-        return tuple(dict.fromkeys(word.text for word in self.phrases + self.words))
+    def points(self) -> int:
+        """How many needles the words have together."""
+        return sum(len(word.needles) for word in self.words)
 
 
 _QUOTES = str.maketrans("“”„‟″〝〞＂「」『』", '""""""""""""')
@@ -151,7 +156,10 @@ class _Plan:
             self.cut |= len(needles) > self.left
             kept = needles[: self.left]
             self.left -= len(kept)
-            target[part] = Word(part, kept, len(kept) == len(needles) and _proves(part))
+            exact = len(kept) == len(needles) and _proves(part)
+            letters = "" if quoted or minus else sounds.letters_of(part)
+            whole = any(map(str.isdigit, part)) and not any(map(analysis.is_cjk, part))
+            target[part] = Word(part, kept, exact, letters, whole=whole)
 
     def add_field(self, facet: str, value: str, minus: bool) -> None:
         folded = analysis.fold(value)
@@ -183,6 +191,11 @@ class _Plan:
             typed=bool(text.strip()),
             cut=self.cut,
         )
+
+
+def word_of(folded: str) -> Word:
+    """A word that is looked for instead of what was typed, or as a part of it."""
+    return Word(folded, needles_of(folded), _proves(folded), sounds.letters_of(folded))
 
 
 def needles_of(folded: str) -> tuple[Needle, ...]:

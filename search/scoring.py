@@ -19,13 +19,12 @@ B = 0.75
 TITLE_BONUS = 0.4
 #: The same when the title is the query and nothing else.
 SAME_TITLE_BONUS = 0.6
-#: A number typed in full comes before everything else.
-NUMBER_FIRST = 1_000_000.0
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Docs = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,18 @@ def gains(times: npt.NDArray[Any], factors: Floats, weight: float) -> Floats:
     return (weight * (K1 + 1) * counted / (counted + factors)).astype(np.float32)
 
 
+def by_rung(found: Docs, rungs: Bytes, scores: Floats | None, recency: Docs, wanted: int) -> Docs:
+    """The first `wanted` of `found`: lower rungs first, within a rung as `best` orders them."""
+    mine = rungs[found]
+    ranked: list[Docs] = []
+    for rung in np.unique(mine).tolist():
+        ranked.append(best(found[mine == rung], scores, recency, wanted))
+        wanted -= len(ranked[-1])
+    return np.concatenate(ranked) if ranked else found[:0]
+
+
 def best(found: Docs, scores: Floats | None, recency: Docs, wanted: int) -> Docs:
-    """The first `wanted` of `found` by score, then by recency (a distinct rank, greater is newer)."""
+    """The first `wanted` of `found` by score, where there are scores, then by recency (a distinct rank, greater is newer)."""
     if wanted <= 0 or not len(found):
         return found[:0]
     if scores is None:

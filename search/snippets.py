@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from search import analysis
-from search.engine import Pieces
+from search import analysis, sounds
 
 WIDTH = 140
 _SLICE = (
@@ -21,16 +21,27 @@ _LINES = re.compile(r"\s+")
 _STOPS = "。！？；\n!?;"
 
 Span = tuple[int, int]
+#: Pieces of a text; True: this piece is what was looked for.
+Pieces = list[tuple[str, bool]]
 
 
-def highlight(text: str, terms: Sequence[str]) -> Pieces:
+class Marks(NamedTuple):
+    """What is marked: folded texts wherever they stand, in titles also what is spelled with these letters."""
+
+    texts: tuple[str, ...] = ()
+    letters: tuple[str, ...] = ()
+
+
+def highlight(text: str, marks: Marks) -> Pieces:
     """The whole text in pieces, found places marked; for titles."""
     folded, offsets = analysis.fold_map(text)
-    spans = _merge([span for _, span in _find(folded, terms)])
+    spans = [span for _, span in _find(folded, marks.texts)]
+    spans += [span for letters in marks.letters for span in sounds.places(folded, letters)]
+    spans = _merge(spans)
     return _pieces(text, 0, len(text), [_original(span, offsets) for span in spans])
 
 
-def snippet(text: str, terms: Sequence[str], width: int = WIDTH, folded: str | None = None) -> Pieces:
+def snippet(text: str, marks: Marks, width: int = WIDTH, folded: str | None = None) -> Pieces:
     """About `width` characters around the densest place; the beginning of the text if nothing is found.
 
     `folded`: the folded form where it is known and runs character by character with the text (`analysis.align`).
@@ -44,7 +55,7 @@ def snippet(text: str, terms: Sequence[str], width: int = WIDTH, folded: str | N
             searched, offsets = analysis.fold_map(part)
         else:
             searched = folded
-        found = _find(searched, terms)
+        found = _find(searched, marks.texts)
         if found:
             places = [(term, _original(span, offsets)) for term, span in found]
             begin = _window(part, places, width)
@@ -80,10 +91,8 @@ def _places(folded: str, term: str) -> list[Span]:
 
 
 def _original(span: Span, offsets: Sequence[int]) -> Span:
-    """The place in the text as written; a character that folded to several is taken whole."""
-    start, last = offsets[span[0]], offsets[span[1] - 1]
-    end = offsets[span[1]]
-    return start, max(end, last + 1)
+    """The place in the text as written; a character that folded to several is taken whole, a blank that was dropped not."""
+    return offsets[span[0]], offsets[span[1] - 1] + 1
 
 
 def _window(text: str, found: list[tuple[int, Span]], width: int) -> int:

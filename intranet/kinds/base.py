@@ -164,7 +164,8 @@ class Clock:
 class Kind:
     """One ledger. `number` is a template over {year} {unit} {letter} {seq:05}; `add`: roles that may add;
     `need_to_know`: from this level (0-4) up, `staff` alone does not see; `levels`: which may be chosen;
-    `loans`: bodies from 秘密 up are read on a live loan only; `guard`: checked at each save."""
+    `loans`: bodies from 秘密 up are read on a live loan only; `guard`: checked at each save; `fresh`: days after which the newness of
+    an item counts half among search results, 0 where age says nothing."""
 
     name: str
     title: Any
@@ -185,6 +186,7 @@ class Kind:
     repositories: bool = field(default=False, kw_only=True)
     comments: str = field(default="", kw_only=True)
     guard: Guard | None = field(default=None, kw_only=True)
+    fresh: int = field(default=0, kw_only=True)
 
     # -- look-ups ---------------------------------------------------------------------------------------------
     def field(self, name: str) -> Field:

@@ -34,6 +34,7 @@ COMPLAINT = Kind(
     _("投诉"),
     number="TS-{year}-{seq:05}",
     icon="message-report",
+    fresh=60,
     group="business",
     about=_("受理、调查、反馈与追踪；除处理人员外任何人不可见"),
     levels=(1,),

@@ -28,6 +28,7 @@ NOTICE = Kind(
     _("通知公告"),
     number="TZ-{year}-{seq:04}",
     icon="speakerphone",
+    fresh=90,
     group="catalogue",
     about=_("网络信息、新闻信息与简报，经单位与办公室两级审核后发布"),
     levels=(0, 1),

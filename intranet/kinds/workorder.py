@@ -39,6 +39,7 @@ WORKORDER = Kind(
     _("维修工单"),
     number="WX-{year}-{seq:05}",
     icon="tool",
+    fresh=60,
     group="business",
     about=_("报修、派工、接单、完工、验收，一单到底"),
     levels=(1,),

@@ -122,7 +122,9 @@ class _Read:
             query.where(Blob.item_id.in_(clear), Blob.state == "stored").order_by(Blob.id)
         ):
             self.texts.setdefault(item_id, []).extend((filename, text or ""))
-        self.units: dict[int, str] = dict(session.execute(select(Unit.id, Unit.code)).all())
+        self.units: dict[int, tuple[str, str]] = {
+            unit: (code, name) for unit, code, name in session.execute(select(Unit.id, Unit.code, Unit.name))
+        }
         self.names = self._names(items)
 
     def _names(self, items: Iterable[Item]) -> dict[tuple[str, Any], str]:
@@ -144,16 +146,19 @@ class _Read:
 
     def entry(self, item: Item) -> Entry:
         kind = self.house.kinds[item.kind]
+        code, unit = self.units[item.unit_id]
         lines: list[str] = []
+        names: list[str] = []
         if words_in_clear(self.house, item.level):
             pointing = [f for f in kind.fields if f.search and f.widget in POINTING and item.data.get(f.name)]
             named = {f.name: self.names.get((f.widget, item.data[f.name]), "") for f in pointing}
             lines += [words([f], item.data | named) for f in kind.fields]
             lines += self.texts.get(item.id, ())
+            names = [unit, *(name for name in named.values() if name)]
         facets = {
             "kind": (kind.name,),
             "level": (Level(item.level).slug,),
-            "unit": (self.units[item.unit_id],),
+            "unit": (code,),
             "year": (str(item.created.astimezone(self.house.zone).year),),
             "state": (item.state,),
         }
@@ -168,4 +173,6 @@ class _Read:
             labels=self.house.policy.labels(item, self.grants.get(item.id, ()), self.now),
             facets=facets,
             updated=stamp(item.updated),
+            names=tuple(dict.fromkeys(names)),
+            fresh=kind.fresh,
         )

@@ -18,9 +18,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from search import analysis, snippets
-from search.engine import Access, Pieces, Relaxed, Result, SearchError
+from search.engine import Access, Marks, Pieces, Relaxed, Result, SearchError
 from search.query import Query, parse
-from search.scoring import NUMBER_FIRST
+from search.rank import NUMBER_FIRST
 from vault.levels import Level
 
 from .. import work
@@ -29,7 +29,7 @@ from ..errors import Unavailable
 from ..house import House
 from ..models import Grant, Item, Outbox, Unit
 from ..policy import Permission
-from .entries import SHARED, entry, words_in_clear
+from .entries import SHARED, entry, stamp, words_in_clear
 
 __all__ = ["FACETS", "SHARED", "Found", "Hit", "entry", "exact", "find", "hidden", "live"]
 
@@ -59,9 +59,11 @@ class Found:
     total: int = 0
     hits: Sequence[Hit] = ()
     facets: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
-    terms: Sequence[str] = ()
+    marks: Marks = field(default_factory=Marks)
     relaxed: Relaxed = ""
     cut: bool = False
+    strict: int = 0
+    instead: Sequence[tuple[str, str]] = ()
 
 
 def find(
@@ -94,7 +96,16 @@ def find(
     hits = [_hit(house, result, h.score, h.title, h.snippet, rows[h.id]) for h in result.hits]
     if not typing:
         _record(session, house, actor, text, query, chosen, result.total, [h.item for h in hits])
-    return Found(result.total, hits, result.facets, result.terms, result.relaxed, query.cut)
+    return Found(
+        result.total,
+        hits,
+        result.facets,
+        result.marks,
+        result.relaxed,
+        query.cut,
+        result.strict,
+        result.instead,
+    )
 
 
 def live(session: Session, house: House, actor: Actor, text: str, *, limit: int = LIVE) -> Found:
@@ -120,7 +131,7 @@ def live(session: Session, house: House, actor: Actor, text: str, *, limit: int 
             break
         gone |= stale
     hits = [_hit(house, result, *titles[i], rows[i]) for i in ids]
-    return Found(max(result.total, len(hits)), hits, {}, result.terms, result.relaxed)
+    return Found(max(result.total, len(hits)), hits, {}, result.marks, result.relaxed)
 
 
 def exact(session: Session, house: House, actor: Actor, text: str) -> str:
@@ -166,7 +177,8 @@ def _ask(
     if not access.tokens:
         return Result()
     try:
-        return house.engine.search(query, access, filters, FACETS, limit, offset, order)
+        now = stamp(house.clock())
+        return house.engine.search(query, access, filters, FACETS, limit, offset, order, now=now)
     except SearchError as error:
         raise Unavailable(_("搜索索引暂时无法读取，请稍后重试")) from error
 
@@ -182,7 +194,7 @@ def _visible(session: Session, house: House, actor: Actor, ids: Sequence[int]) -
 def _hit(house: House, result: Result, score: float, title: Pieces, snippet: Pieces, item: Item) -> Hit:
     """The hit as it may be shown: the title of today, and no words where the level has gone up since."""
     if "".join(text for text, _hit in title) != item.title:
-        title = snippets.highlight(item.title, result.terms)
+        title = snippets.highlight(item.title, result.marks)
     return Hit(item, score, title, _tidy(snippet) if words_in_clear(house, item.level) else [])
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search import analysis
+from search import analysis, sounds
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_terms_are_pairs_and_whole_latin_runs_and_the_ends_of_chinese_runs() -> 
 
 
 def test_pinyin_follows_the_word_not_the_character() -> None:
-    assert analysis.syllables("重庆会计A4") == ["chong", "qing", "kuai", "ji", "a4"]
-    assert analysis.initials(analysis.syllables("后勤保障部")) == "hqbzb"
+    assert sounds.syllables("重庆会计A4") == ["chong", "qing", "kuai", "ji", "a4"]
+    assert sounds.initials(sounds.syllables("后勤保障部")) == "hqbzb"
 
 
 def test_a_number_is_known_without_its_brackets() -> None:

@@ -33,6 +33,8 @@ _entry = st.builds(
         st.lists(st.sampled_from(["甲", "乙", "丙"]), max_size=3).map(tuple),
     ),
     updated=st.integers(0, 5),
+    names=st.lists(st.text(alphabet=st.sampled_from("后勤情食堂a"), max_size=4), max_size=2).map(tuple),
+    fresh=st.sampled_from([0, 30]),
 )
 _access = st.builds(
     Access,
@@ -40,7 +42,10 @@ _access = st.builds(
     tokens=st.frozensets(st.sampled_from(_LABELS), max_size=3),
     hidden=st.frozensets(st.integers(1, 12), max_size=3),
 )
-_word = st.text(alphabet=st.sampled_from("后勤食堂後ab1，A"), min_size=1, max_size=4)
+_word = st.one_of(
+    st.text(alphabet=st.sampled_from("后勤食堂後ab1，A"), min_size=1, max_size=4),
+    st.sampled_from(["后情", "hq", "houqin", "qin", "实堂", "bbaa", "abab", "a-1", "hq1"]),
+)
 _piece = st.one_of(
     _word,
     _word.map("-{}".format),
@@ -55,6 +60,7 @@ _filters = st.dictionaries(
     st.lists(st.sampled_from(["notice", "document", "甲", "乙", "1", "2"]), max_size=2),
     max_size=2,
 )
+_within = st.tuples(st.none() | st.integers(0, 5), st.none() | st.integers(0, 6))
 _FACETS = ("kind", "unit", "class", "level")
 
 
@@ -76,13 +82,16 @@ def test_every_answer_equals_brute_force(folder: Path, data: st.DataObject) -> N
         plain.write(fresh, gone)
         real.write(fresh, gone)
     assert sorted(plain.ids()) == sorted(real.ids())
-    for query, access, filters in data.draw(
-        st.lists(st.tuples(_query, _access, _filters), min_size=1, max_size=8)
+    for query, access, filters, within in data.draw(
+        st.lists(st.tuples(_query, _access, _filters, _within), min_size=1, max_size=8)
     ):
-        mine = real.search(query, access, filters, _FACETS, limit=50)
-        right = plain.search(query, access, filters, _FACETS, limit=50)
+        mine = real.search(query, access, filters, _FACETS, limit=50, within=within, now=6)
+        right = plain.search(query, access, filters, _FACETS, limit=50, within=within, now=6)
         assert (mine.total, mine.facets, mine.relaxed) == (right.total, right.facets, right.relaxed)
+        assert (mine.strict, mine.instead, mine.marks) == (right.strict, right.instead, right.marks)
         assert {hit.id for hit in mine.hits} == {hit.id for hit in right.hits}
+        first = {hit.id for hit in mine.hits[: mine.strict]}
+        assert first == {hit.id for hit in right.hits[: right.strict]}
         assert [hit.score for hit in mine.hits] == sorted((hit.score for hit in mine.hits), reverse=True)
         newest = real.search(query, access, filters, limit=50, order="updated")
         expected = plain.search(query, access, filters, limit=50, order="updated")
@@ -110,7 +119,7 @@ def test_every_piece_of_two_characters_or_more_finds_its_entry(full: Engine, dat
     piece = whole[start : data.draw(st.integers(start + 2, len(whole)))]
     if len(analysis.fold(piece)) < 2 or not any(char.isalnum() for char in piece):
         return  # blanks at the ends say nothing, punctuation alone finds nothing
-    for query in (piece, f'"{piece}"'):
+    # A dash at the beginning says "without"; in quotation marks it is an ordinary character.
+    for query in (f'"{piece}"',) if piece[0] in "-－" else (piece, f'"{piece}"'):
         result = full.search(query, corpus.CHIEF, limit=50)
-        assert entry.id in {hit.id for hit in result.hits}, query
-        assert result.relaxed in ("", "literal")
+        assert entry.id in {hit.id for hit in result.hits[: result.strict]}, query

@@ -165,7 +165,7 @@ def test_finding_nothing_says_what_else_to_try(as_: As, shelf: dict[str, Item]) 
     assert "没有找到“鹭鸶”" in html
     assert "取消全部筛选条件" in html
     assert "信息员" in html
-    assert "水泵操作规程" in page(as_("cook"), "/search?q=shuibeng")
+    assert "<mark>水泵</mark>操作规程" in page(as_("cook"), "/search?q=shuibeng")
 
 
 def test_paging_and_sorting_stay_in_the_address(as_: As, desk: Office, house: House) -> None:
