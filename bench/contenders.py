@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import corpus, postgres
-from bench.corpus import FACETS, READER
+from bench.corpus import FACETS, NOW, READER
 from bench.office import CACHE
 from bench.questions import LIVE, SUGGESTED, Question
 from intranet import settings
@@ -36,8 +36,8 @@ class OfEngine:
             return len(self.engine.suggest(question.text, READER, LIVE_HITS))
         if kind in LIVE:
             self.engine.suggest(question.text, READER, LIVE_HITS)
-            return self.engine.search(question.text, READER, {}, FACETS, LIVE_HITS).total
-        return self.engine.search(question.text, READER, {}, FACETS, HITS).total
+        limit = LIVE_HITS if kind in LIVE else HITS
+        return self.engine.search(question.text, READER, {}, FACETS, limit, now=NOW).strict
 
     def close(self) -> None:
         """Let go of the index."""

@@ -30,11 +30,12 @@ import numpy.typing as npt
 from bench.office import DOES, PAPER, WHAT, WHERE
 from search.engine import Access, Entry
 
-FORMAT = 1  # raise it when other documents are made: indexes and tables of before are then made anew
+FORMAT = 2  # raise it when other documents are made: indexes and tables of before are then made anew
 MEAN = 783  # characters of a text
 BATCH = 500
 #: Sees 44 of 100 documents: three quarters by their level, of those not quite six of ten by their labels.
 READER = Access(1, frozenset({"p7", "u3", "u12", "staff", "repo2", "handler@3", "handler@12"}))
+NOW = (1_609_722_000 + 5 * 365 * 86_400) * 1_000_000  # microseconds; when the last of them was changed
 FACETS = ("kind", "class", "management", "subclass", "level", "unit", "year", "state")
 
 #: Words of every office text, the commonest first.
@@ -70,6 +71,16 @@ STATES = {
     "workorder": ("closed", "working", "open"), "document": ("held", "lent", "destroyed"),
     "complaint": ("closed", "investigating"),
 }  # fmt: skip
+FRESH = {"notice": 90, "workorder": 60, "complaint": 60}
+UNITS = (
+    "后勤管理处", "房产科", "动力科", "维修科", "膳食科", "车队", "绿化科", "物业科", "采购科", "仓储科", "财务处", "审计处",
+    "人事处", "办公室", "档案室", "保卫处", "消防科", "信息中心", "图书馆", "校医院", "基建处", "设备处", "教务处", "科研处",
+    "学生处", "宣传部", "工会", "纪检室", "国际处", "招标办",
+)  # fmt: skip
+_SURNAMES, _GIVEN = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗",
+    "伟芳娜敏静强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰文建国志",
+)
 START, YEARS = 1_609_722_000, 5  # seconds; 2021-01-04
 
 Ints = npt.NDArray[np.int64]
@@ -198,9 +209,11 @@ def _document(chance: random.Random, number: int, text: str, used: list[str], to
         "state": (states[min(int(chance.expovariate(2.0)), len(states) - 1)],), "class": (f"B{topics[0] % 12:02}",),
         "management": (f"M{topics[1] % 6}",), "subclass": (f"S{topics[0] % 45:02}",),
     }  # fmt: skip
+    person = chance.choice(_SURNAMES) + "".join(chance.choices(_GIVEN, k=2))
     entry = Entry(
         id=number, kind=kind, number=f"{letters}-{year}-{number:05}", title=title, text=text, level=level,
         labels=frozenset(labels), facets=facets, updated=updated * 1_000_000 + number % 1000,
+        names=(UNITS[unit - 1], person), fresh=FRESH.get(kind, 0),
     )  # fmt: skip
     return Document(entry, used, title_words)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.corpus import FACETS, READER
 from bench.questions import Question
 from search import analysis, query, snippets
-from search.engine import Entry
+from search.engine import Entry, Marks
 
 HITS = 10
 KINDS = ("one word", "2-4 words", "2-4 words apart", "phrase")  # what both can be asked
@@ -33,7 +33,8 @@ _BATCH = 1000
 
 def tokens(entry: Entry) -> str:
     """The terms that our engines index of an entry, in order of place, with blanks between."""
-    folded = analysis.entry_text(entry.title, entry.number, entry.text)
+    parts = (entry.title, entry.number, *entry.names, entry.text)
+    folded = "\0".join(map(analysis.fold, parts))
     terms: list[str] = []
     for start, end, cjk in analysis.runs(folded):
         run = folded[start:end]
@@ -103,7 +104,7 @@ class Fts5:
             pieces = dict.fromkeys(piece for word in question.words for piece in _pieces(word))
             total = self._answer(" AND ".join(pieces), question)
             if not total:
-                total = self._answer(" OR ".join(pieces), question)
+                self._answer(" OR ".join(pieces), question)
         return total
 
     def _answer(self, match: str, question: Question) -> int:
@@ -126,9 +127,10 @@ class Fts5:
             "SELECT title, text FROM body JOIN (SELECT id, score FROM found ORDER BY score LIMIT ?) USING (id)",
             (HITS,),
         )
+        marks = Marks(question.words)
         for title, text in hits.fetchall():
-            snippets.highlight(title, question.words)
-            snippets.snippet(text, question.words)
+            snippets.highlight(title, marks)
+            snippets.snippet(text, marks)
         return total
 
     def close(self) -> None:
@@ -143,4 +145,4 @@ def _pieces(word: str) -> Iterator[str]:
 
 def _phrase(word: str) -> str:
     """Neighbours in the index, as they are in the text: the pairs of one run follow each other."""
-    return '"' + " ".join(needle.text for needle in query.needles_of(word)) + '"'
+    return '"' + " ".join(word[at : at + 2] for at in range(len(word) - 1)) + '"'

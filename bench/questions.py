@@ -84,7 +84,7 @@ def _word(chance: random.Random, document: Document) -> str:
         if plain:
             return chance.choice(plain)
     own = document.title_words if chance.random() < 0.33 else document.words
-    return chance.choice(own or document.words or ["管理"])
+    return chance.choice([w for w in own or document.words if len(w) > 1] or ["管理"])
 
 
 def _one(chance: random.Random, seen: list[Document]) -> Question:
@@ -126,6 +126,12 @@ def _number(chance: random.Random, seen: list[Document]) -> Question:
     return Question(chance.choice(seen).entry.number)
 
 
+def _read(word: str) -> list[str]:
+    from pypinyin import lazy_pinyin
+
+    return lazy_pinyin(word)
+
+
 @cache
 def _sounds() -> dict[str, list[str]]:
     """Syllable -> characters in daily use that sound like it."""
@@ -133,7 +139,7 @@ def _sounds() -> dict[str, list[str]]:
     for high in range(0xB0, 0xD7):
         for low in range(0xA1, 0xFF):
             char = bytes((high, low)).decode("gb2312")
-            sounds.setdefault(analysis.syllables(char)[0], []).append(char)
+            sounds.setdefault(_read(char)[0], []).append(char)
     return sounds
 
 
@@ -141,7 +147,7 @@ def _slip(chance: random.Random, seen: list[Document]) -> Question:
     """后勤 typed as 后情."""
     word = chance.choice(chance.choice(seen).words or ["后勤"])
     at = chance.randrange(len(word))
-    others = [c for c in _sounds().get(analysis.syllables(word)[at], ()) if c != word[at]]
+    others = [c for c in _sounds().get(_read(word)[at], ()) if c != word[at]]
     return _asked(word[:at] + chance.choice(others) + word[at + 1 :]) if others else Question("")
 
 
@@ -161,5 +167,5 @@ def _typing(chance: random.Random, seen: list[Document]) -> Question:
 
 def _initials(chance: random.Random, seen: list[Document]) -> Question:
     """Half of them letters of syllables (hqb), half the beginning of the whole spelling (houqin)."""
-    syllables = analysis.syllables(_typing(chance, seen).text or "后勤")
-    return Question(analysis.initials(syllables) if chance.random() < 0.5 else "".join(syllables)[:9])
+    read = _read(_typing(chance, seen).text or "后勤")
+    return Question("".join(one[0] for one in read) if chance.random() < 0.5 else "".join(read)[:9])
