@@ -56,6 +56,15 @@ def now() -> float:
     return time.perf_counter() - waited / 1e9
 
 
+def idle() -> float:
+    """Seconds for which the one core of this process has had nothing to do since the machine started."""
+    (core, *_) = os.sched_getaffinity(0)
+    for line in Path("/proc/stat").read_text().splitlines():
+        if line.startswith(f"cpu{core} "):
+            return sum(map(int, line.split()[4:6])) / os.sysconf("SC_CLK_TCK")
+    raise SystemExit("this system does not tell what its cores do")
+
+
 def asked(
     opened: Callable[[], Asker], questions: dict[str, list[Question]], opens: int, rounds: int
 ) -> dict[str, Any]:

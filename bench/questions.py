@@ -48,6 +48,8 @@ def questions() -> dict[str, list[Question]]:
     path = CACHE / f"questions-{of}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
+        for old in CACHE.glob("questions-*.json"):
+            old.unlink()
         made = {kind: [(q.text, q.words) for q in some] for kind, some in _made().items()}
         path.write_text(json.dumps(made, ensure_ascii=False), "utf-8")
     kept: dict[str, list[tuple[str, list[str]]]] = json.loads(path.read_text("utf-8"))
