@@ -28,7 +28,7 @@ RISING = frozenset(
 )  # figures that must reach their limit; the others must not exceed it
 WHAT = {
     "2-4 words, cold": "2-4 words, cold, p95 ms", "2-4 words, warm": "2-4 words, warm, p95 ms", "phrase": "phrase, p95 ms",
-    "worker": "worker process, MB resident", "rebuild": "full rebuild, documents/s", "change": "40 changed items findable, s",
+    "worker": "worker process, MB", "rebuild": "rebuild, documents/s", "change": "40 changes findable, s",
     "threads": "four threads against one",
 }  # fmt: skip
 
@@ -116,24 +116,10 @@ def _peer() -> dict[str, Any]:
 
 
 def _print_questions(name: str, kinds: dict[str, Any], beside: dict[str, Any]) -> None:
-    """All kinds of questions; where the peer can be asked, its times and how many times ours they are."""
-    _row(
-        f"{name}, {AT:,} documents",
-        "",
-        "cold",
-        "",
-        "",
-        "warm",
-        "",
-        "",
-        "FTS5",
-        "",
-        "of ours",
-        "warm",
-        "cold",
-        "bare",
-        "same",
-    )
+    """All kinds of questions; where the peer can be asked, its warm times and how many times ours they are, warm and cold;
+    "bare": its times without facets; "same": how often both find as many."""
+    heads = ("", "cold", "", "", "warm", "", "", "FTS5", "", "ratio", "", "cold", "bare", "same")
+    _row(f"{name}, {AT:,} documents", *heads)
     _row("ms", "asked", *("p50", "p95", "p95 CPU") * 2, "p50", "p95", "p50", "p95", "p95", "p95", "totals")
     for kind, found in kinds.items():
         cold, warm, asked = found["cold"], found["warm"], len(found["totals"])
@@ -227,7 +213,7 @@ def _times(ratio: float) -> str:
 
 
 def _row(name: str, *cells: float | str) -> None:
-    print(f"   {name:<28}" + "".join(f"{c:>9.1f}" if isinstance(c, float) else f"{c:>9}" for c in cells))
+    print(f"   {name:<25}" + "".join(f"{c:>8.1f}" if isinstance(c, float) else f"{c:>8}" for c in cells))
 
 
 def _say(what: str) -> None:
