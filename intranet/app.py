@@ -54,6 +54,7 @@ def create_app(
         extension.init_app(app)
     app.request_class = upload.SealedRequest  # after htmx, whose own class it extends
     babel.init_app(app, locale_selector=language.chosen, timezone_selector=lambda: settings.timezone)
+    language.bind(app)
     migrate.init_app(app, db, directory=str(HERE / "migrations"))
     with app.app_context():
         database.tune(db.engine)
@@ -66,7 +67,7 @@ def create_app(
         policy=Policy(registry),
         vault=vault or _vault(settings, keys),
         keys=keys,
-        engine=WhooshEngine(settings.index),
+        engine=WhooshEngine(settings.index, fsync=not settings.testing),
         clock=clock,
     )
     signin.bind(app)

@@ -7,8 +7,10 @@ and whether a query is loosened depends on permitted entries only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Literal, Protocol
 
 from search.query import FIELDS, Query, parse
@@ -60,6 +62,17 @@ class Entry:
         """Facet values, each once."""
         facets = {"kind": (self.kind,), "level": (str(self.level),)} | dict(self.facets)
         return {name: tuple(dict.fromkeys(values)) for name, values in facets.items() if values}
+
+    def fingerprint(self) -> int:
+        """A number below 2**63 over all that it says: two that differ in anything have different ones. The same everywhere."""
+        facets = {name: sorted(values) for name, values in self.all_facets().items()}
+        head = [
+            self.id, self.kind, self.number, self.title, self.level, sorted(self.labels), sorted(facets.items()),
+            self.updated, self.names, self.fresh,
+        ]  # fmt: skip
+        found = blake2b(json.dumps(head).encode(), digest_size=8)
+        found.update(self.text.encode(errors="surrogatepass"))
+        return int.from_bytes(found.digest(), "big") >> 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,10 @@ class Result:
     instead: tuple[tuple[str, str], ...] = ()
 
 
+#: What has an id greater than the given one, ascending; ids differ.
+After = Callable[[int], Iterable[Entry]]
+
+
 class Engine(Protocol):
     """Any number of threads may call an engine; any number of processes may open the same index."""
 
@@ -146,17 +163,26 @@ class Engine(Protocol):
     def suggest(self, prefix: str, access: Access, limit: int = 10) -> list[Suggestion]:
         """Permitted entries whose title or number contains the text, or whose names are spelled so."""
 
-    def rebuild(self, entries: Iterable[Entry]) -> int:
-        """Replace everything; search and `write` stay up meanwhile. Answers how many entries were written.
+    def rebuild(self, entries: After, *, source: str = "", anew: bool = False) -> int:
+        """Replace everything; search and `write` stay up meanwhile. Answers how many entries there are then.
 
-        What `write` changes meanwhile is kept. Ids must differ.
+        What `write` changes between the beginning and the end is kept. A rebuild that was interrupted, by whatever, goes on after the
+        last entries that it had put away: `entries` is asked once, for what follows them. It begins anew, from 0, when told
+        to, when `source` (what entries are made of, by which program) is another one, and when anything of what
+        it had put away is not whole.
         """
+
+    def building(self) -> int | None:
+        """How many entries a rebuild has put away that goes on or was interrupted; None: there is none."""
 
     def purge(self) -> None:
         """Take what was replaced or removed before out of every file. Raises `Busy` while something still reads it."""
 
     def ids(self) -> Iterator[tuple[int, int]]:
-        """(id, updated) of every entry, for comparison with the database."""
+        """(id, updated) of every entry."""
+
+    def fingerprints(self) -> Iterator[tuple[int, int]]:
+        """(id, `Entry.fingerprint` of what was written) of every entry, for comparison with the database."""
 
     def count(self) -> int:
         """Number of entries."""
@@ -166,6 +192,6 @@ class Engine(Protocol):
 
 
 __all__ = [
-    "ALWAYS", "FIELDS", "Access", "Busy", "Damaged", "Engine", "Entry", "Filters", "Hit", "Marks", "Order", "Pieces",
+    "ALWAYS", "FIELDS", "Access", "After", "Busy", "Damaged", "Engine", "Entry", "Filters", "Hit", "Marks", "Order", "Pieces",
     "Query", "Relaxed", "Result", "SearchError", "Suggestion", "Within", "parse",
 ]  # fmt: skip

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from search import analysis, slips, sounds
-from search.engine import Access, Entry
+from search.engine import Access, After, Entry
 from search.finder import Finder
 from search.plan import HEAD, Found, Head, Picked, Plan, Rung, Snapshot, Stored
 from search.query import Needle, Query, Word
@@ -40,30 +40,64 @@ class _Kept:
         return [self.title, *map(analysis.fold, self.entry.names)]
 
 
+def _keep(entry: Entry) -> _Kept:
+    folded = analysis.entry_text(entry.title, entry.number, entry.names, entry.text)
+    return _Kept(entry, folded, analysis.count_terms(folded))
+
+
+@dataclass(slots=True)
+class _Half:
+    """A rebuild that goes on or was interrupted. `changed`: ids written since it began."""
+
+    source: str
+    kept: dict[int, _Kept] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+
+    def rest(self) -> None:
+        """Without what was written since: that is carried over at the end."""
+        for number in self.changed:
+            self.kept.pop(number, None)
+
+
 class BruteForceEngine(Finder):
     """`search.engine.Engine` over a dictionary."""
 
     def __init__(self) -> None:
         self._kept: dict[int, _Kept] = {}
+        self._half: _Half | None = None
         self._generation = 0
 
     def write(self, add: Sequence[Entry], remove: Collection[int] = ()) -> None:
         """See `Engine.write`."""
         kept = {number: one for number, one in self._kept.items() if number not in set(remove)}
-        for entry in add:
-            folded = analysis.entry_text(entry.title, entry.number, entry.names, entry.text)
-            kept[entry.id] = _Kept(entry, folded, analysis.count_terms(folded))
+        kept |= {entry.id: _keep(entry) for entry in add}
+        if self._half is not None:
+            self._half.changed |= {entry.id for entry in add} | set(remove)
         self._kept = kept
         self._generation += 1
 
     def purge(self) -> None:
         """See `Engine.purge`: nothing is kept but what lives."""
+        if self._half is not None:
+            self._half.rest()
 
-    def rebuild(self, entries: Iterable[Entry]) -> int:
-        """See `Engine.rebuild`."""
-        fresh = list(entries)
-        self.write(fresh, self._kept.keys() - {entry.id for entry in fresh})
-        return len(fresh)
+    def rebuild(self, entries: After, *, source: str = "", anew: bool = False) -> int:
+        """See `Engine.rebuild`. What is put away lasts as long as the engine."""
+        half = self._half
+        if half is None or anew or half.source != source:
+            half = self._half = _Half(source)
+        half.rest()
+        for entry in entries(max(half.kept, default=0)):
+            half.kept[entry.id] = _keep(entry)
+        half.rest()
+        half.kept |= {number: self._kept[number] for number in half.changed & self._kept.keys()}
+        self._kept, self._half = half.kept, None
+        self._generation += 1
+        return len(self._kept)
+
+    def building(self) -> int | None:
+        """See `Engine.building`."""
+        return None if self._half is None else len(self._half.kept)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -73,6 +107,10 @@ class BruteForceEngine(Finder):
     def ids(self) -> Iterator[tuple[int, int]]:
         """See `Engine.ids`."""
         return iter([(one.entry.id, one.entry.updated) for one in self._kept.values()])
+
+    def fingerprints(self) -> Iterator[tuple[int, int]]:
+        """See `Engine.fingerprints`."""
+        return iter([(number, one.entry.fingerprint()) for number, one in self._kept.items()])
 
     def count(self) -> int:
         """See `Engine.count`."""

@@ -14,18 +14,24 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from search import engine_whoosh_store
-from search.engine import Busy, Damaged, Entry
+from search.engine import After, Busy, Damaged, Entry
 from search.engine_whoosh_files import Held, Home
+from search.engine_whoosh_half import Half
 from search.engine_whoosh_merge import dead_text, to_merge
+from search.engine_whoosh_postings import Record
 from search.engine_whoosh_search import Look
 from search.engine_whoosh_shard import Cache, Names, Shard, record
-from search.engine_whoosh_store import Record, Writer
+from search.engine_whoosh_store import Writer
 from search.engine_whoosh_view import RawCache, View
 from search.finder import Finder
 from search.plan import Snapshot
 
 _RAW = 32 << 20
 _TRIES = 20
+#: Documents after which a rebuild puts away what it has: some ten seconds of work that a kill may cost.
+STEP = 4000
+#: Carrying over what was written meanwhile is repeated while it is more than this, so that writers hardly wait at the swap.
+_FEW, _ROUNDS = 50, 5
 
 
 class _Open:
@@ -36,15 +42,16 @@ class _Open:
 
 
 class WhooshEngine(Finder):
-    """`search.engine.Engine` over a folder, for threads and processes. `timeout`: seconds to wait for a writer."""
+    """`search.engine.Engine` over a folder, for threads and processes. `timeout`: seconds to wait for a writer.
+    `fsync=False` gives up what was written last before a power cut, never anything to a killed process."""
 
-    def __init__(self, folder: Path, *, timeout: float = 20.0) -> None:
-        self._folder, self._timeout = folder, timeout
+    def __init__(self, folder: Path, *, timeout: float = 20.0, fsync: bool = True) -> None:
+        self._folder, self._timeout, self._fsync = folder, timeout, fsync
         self._start()
 
     def _start(self) -> None:
         self._pid = os.getpid()
-        self._home = Home(self._folder, self._timeout)
+        self._home = Home(self._folder, self._timeout, fsync=self._fsync)
         self._swap = threading.Lock()
         self._now: _Open | None = None
         self._names = Names()
@@ -57,7 +64,13 @@ class WhooshEngine(Finder):
 
     def ids(self) -> Iterator[tuple[int, int]]:
         """See `Engine.ids`."""
-        return self._newest().view.pairs()
+        view = self._newest().view
+        return view.pairs(view.updated)
+
+    def fingerprints(self) -> Iterator[tuple[int, int]]:
+        """See `Engine.fingerprints`."""
+        view = self._newest().view
+        return view.pairs(view.fingerprints)
 
     def count(self) -> int:
         """See `Engine.count`."""
@@ -74,7 +87,7 @@ class WhooshEngine(Finder):
             self._home.note(gone)
             self._change(now.held.folder, now.view, map(record, fresh.values()), gone)
             self._newest()
-            self._home.sweep()
+            self._home.remove_old()
 
     def _change(self, folder: Path, view: View, records: Iterable[Record], gone: Collection[int]) -> None:
         """Deletions first, then the records in as many commits as memory asks for. Under write.lock."""
@@ -84,7 +97,7 @@ class WhooshEngine(Finder):
         deletions = docs
         more = True
         while more:
-            writer = Writer(folder, self._timeout)
+            writer = self._writer(folder)
             try:
                 more = _fill(writer, left)
                 for doc in deletions:
@@ -100,56 +113,115 @@ class WhooshEngine(Finder):
 
     def purge(self) -> None:
         """See `Engine.purge`. A segment with dead text is written again, one a commit; the others stay as they are."""
-        with self._home.locked("write.lock"):
+        home = self._home
+        with home.locked("write.lock"):
             now = self._newest()
-            for shard, docs in dead_text(now.view).items():
-                writer = Writer(now.held.folder, self._timeout)
-                try:
-                    for doc in docs:
-                        writer.add(shard.record(doc))
-                except BaseException:
-                    writer.cancel()
-                    raise
-                writer.commit(frozenset({shard.name}))
+            self._rewrite(now.held.folder, now.view)
+            half = home.half()
+            if (
+                half is not None and not home.rebuilding()
+            ):  # one that rests would keep the text until somebody goes on
+                view = self._sound(half)
+                if view is not None:
+                    self._rewrite(half.folder, view)
             self._newest()
-            self._home.sweep()
-            if not self._home.alone():
+            home.remove_old()
+            if not home.alone():
                 raise Busy("another generation is being read or written")
 
-    def rebuild(self, entries: Iterable[Entry]) -> int:
+    def _rewrite(self, folder: Path, view: View) -> None:
+        for shard, docs in dead_text(view).items():
+            writer = self._writer(folder)
+            try:
+                for doc in docs:
+                    writer.add(shard.record(doc))
+            except BaseException:
+                writer.cancel()
+                raise
+            writer.commit(frozenset({shard.name}))
+        engine_whoosh_store.tidy(folder)
+
+    def rebuild(self, entries: After, *, source: str = "", anew: bool = False) -> int:
         """See `Engine.rebuild`."""
         home = self._home
         with home.locked("rebuild.lock"):
             with home.locked("write.lock"):
-                home.remove_old()
-                folder = home.new_generation()
-                home.open_journal()
-            left, more = map(record, entries), True
-            while more:
-                writer = Writer(folder, self._timeout)
-                try:
-                    more = _fill(writer, left)
-                except BaseException:
-                    writer.cancel()
-                    raise
-                writer.commit()
+                half, after = self._begun(source, anew)
+            self._build(half, map(record, entries(after)))
+            seen, built = 0, self._load(half.folder, {}, "")[0]
+            for _ in range(_ROUNDS):
+                with home.locked("write.lock"):  # what is noted is written by then
+                    changed, seen = half.changed(seen)
+                    now = self._newest() if changed else None
+                built = self._carry(half, built, now, changed)
+                if len(changed) <= _FEW:
+                    break
             with home.locked("write.lock"):
-                changed = home.take_journal()
-                built = self._load(folder, {}, "")[0]
-                if changed:
-                    view = self._newest().view
-                    places = (view.locate(doc) for doc in view.docs_of(changed).tolist())
-                    self._change(folder, built, (shard.record(doc) for shard, doc in places), changed)
-                home.point(folder)
-                home.close_journal()
-                self._newest()
+                changed, _ = half.changed(seen)
+                built = self._carry(half, built, self._newest() if changed else None, changed)
+                home.point(half.folder)
+                half.end()
+                with self._swap:
+                    self._now = self._reopen(self._now, built)
                 home.remove_old()
         return built.count
+
+    def building(self) -> int | None:
+        """See `Engine.building`."""
+        half = self._home.half()
+        with contextlib.suppress(OSError):
+            return None if half is None else half.building()
+        return None
+
+    def _begun(self, source: str, anew: bool) -> tuple[Half, int]:
+        """What is being built, and the id after which to go on. Under both locks."""
+        half = self._home.half()
+        if half is not None and not anew and half.of(source, self._home.current().name):
+            view = self._sound(half)
+            if view is not None:
+                return half, int(view.ids[view.alive].max(initial=0))
+        return self._home.begin(source), 0
+
+    def _sound(self, half: Half) -> View | None:
+        """What is put away in it and still right; None, and it is given up, where that cannot be said. Under write.lock.
+
+        What was written since goes: it is carried over at the end, and must not count as what was last put away."""
+        try:
+            self._newest()
+            changed, _ = half.changed()
+            return self._carry(half, self._load(half.folder, {}, "")[0], None, changed)
+        except (Damaged, OSError):  # of the current one too: what is noted could not be taken from it
+            half.end()
+            return None
+
+    def _build(self, half: Half, records: Iterator[Record]) -> None:
+        more = True
+        while more:
+            writer = self._writer(half.folder)
+            try:
+                more = _fill(writer, records, STEP)
+            except BaseException:
+                writer.cancel()
+                if not half.building():
+                    half.end()  # there is nothing to go on with
+                raise
+            writer.commit()
+
+    def _carry(self, half: Half, built: View, now: _Open | None, ids: set[int]) -> View:
+        """Replace the entries of these ids by those of now, or take them out where it is None."""
+        if not ids:
+            return built
+        places = [now.view.locate(doc) for doc in now.view.docs_of(ids).tolist()] if now is not None else []
+        self._change(half.folder, built, (shard.record(doc) for shard, doc in places), ids)
+        return self._load(half.folder, _named(built), "")[0]
 
     def close(self) -> None:
         """See `Engine.close`."""
         with self._swap:
             self._now = None
+
+    def _writer(self, folder: Path) -> Writer:
+        return Writer(folder, self._timeout, fsync=self._fsync)
 
     def _newest(self) -> _Open:
         """The newest generation, opened if another process or thread has committed."""
@@ -166,11 +238,12 @@ class WhooshEngine(Finder):
     def _is_newest(self, now: _Open) -> bool:
         return self._home.mark() == now.mark and engine_whoosh_store.generation(now.held.folder) == now.number
 
-    def _reopen(self, old: _Open | None) -> _Open:
+    def _reopen(self, old: _Open | None, built: View | None = None) -> _Open:
+        """`built`: of the newest generation, where it is there already."""
         held, mark = self._home.hold()
-        known: dict[str, Shard] = {}
+        known = _named(built) if built is not None else {}
         if old is not None and old.held.folder == held.folder:
-            known, held = {shard.name: shard for shard in old.view.shards}, old.held
+            known, held = _named(old.view), old.held
         view, number = self._load(held.folder, known, held.folder.name)
         return _Open(view, held, mark, number)
 
@@ -190,10 +263,14 @@ class WhooshEngine(Finder):
         raise AssertionError
 
 
-def _fill(writer: Writer, records: Iterator[Record]) -> bool:
-    """Add records until the writer is full; True: there may be more."""
-    for item in records:
+def _named(view: View) -> dict[str, Shard]:
+    return {shard.name: shard for shard in view.shards}
+
+
+def _fill(writer: Writer, records: Iterator[Record], most: int | None = None) -> bool:
+    """Add records until the writer is full, or has `most`; True: there may be more."""
+    for number, item in enumerate(records, 1):
         writer.add(item)
-        if writer.full:
+        if writer.full or number == most:
             return True
     return False

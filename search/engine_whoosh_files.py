@@ -1,10 +1,10 @@
-"""The index folder: which generation is current, who may write, what a rebuild must not forget.
+"""The index folder: which generation is current, which one is being built, who may write.
 
     current          name of the generation folder in use, replaced by rename
     g000001/         an index; every process that reads it holds a shared lock on g000001/in-use
+    g000002/source   in a generation that is being built, or was when its rebuild was killed (search/engine_whoosh_half.py)
     write.lock       held by the one writer, for a commit or for the swap at the end of a rebuild
     rebuild.lock     held during a rebuild
-    journal          ids written while a rebuild runs, one a line: ids only, no text
 
 Locks are flock(2): the kernel frees them when a process dies, so there is no stale lock.
 """
@@ -18,13 +18,15 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from search import engine_whoosh_disk as disk
 from search import engine_whoosh_store as store
 from search.engine import Busy
+from search.engine_whoosh_half import Half
 
-_NAME = re.compile(r"g(\d{6,})")
+_NAME = re.compile(r"g\d{6,}")
 _POLL = 0.02
 
 
@@ -45,9 +47,10 @@ class Held:
 class Home:
     """The folder of an index; made at first use, 0700, with an empty generation in it."""
 
-    def __init__(self, folder: Path, timeout: float) -> None:
+    def __init__(self, folder: Path, timeout: float, *, fsync: bool) -> None:
         self.folder = folder
         self.timeout = timeout
+        self.fsync = fsync
         self._threads = {"write.lock": threading.Lock(), "rebuild.lock": threading.Lock()}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -97,49 +100,46 @@ class Home:
 
     def new_generation(self) -> Path:
         """An empty generation beside the others; not current yet. Under write.lock or rebuild.lock only."""
-        numbers = [int(m[1]) for path in self.folder.iterdir() if (m := _NAME.fullmatch(path.name))]
-        folder = self.folder / f"g{max(numbers, default=0) + 1:06}"
+        last = max((int(path.name[1:]) for path in self._generations()), default=0)
+        folder = self.folder / f"g{last + 1:06}"
         folder.mkdir(mode=0o700)
-        store.create(folder)
+        store.create(folder, fsync=self.fsync)
         return folder
 
     def point(self, folder: Path) -> None:
         """Make a generation current: from here on every process uses it. Survives a power cut."""
-        fresh = self.folder / "current.new"
-        with open(fresh, "w") as file:
-            file.write(folder.name)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, self.folder / "current")
-        directory = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        disk.replace(self.folder / "current", folder.name.encode(), fsync=self.fsync)
 
-    def open_journal(self) -> None:
-        """From now on `note` keeps ids. Under write.lock and rebuild.lock."""
-        (self.folder / "journal").write_text("")
+    def half(self) -> Half | None:
+        """The generation that a rebuild is building, or was building when it was interrupted."""
+        current = self.current().name
+        for path in self._generations():
+            if path.name != current and (path / "source").exists():
+                return Half(path, fsync=self.fsync)
+        return None
 
-    def note(self, ids: Iterable[int]) -> None:
-        """Keep ids for the rebuild that is running, if one is; forget the journal of one that died."""
-        journal = self.folder / "journal"
-        if not journal.exists():
+    def begin(self, source: str) -> Half:
+        """An empty generation to be built; one that was begun before goes. Under write.lock and rebuild.lock."""
+        old = self.half()
+        if old is not None:
+            old.end()
+        self.remove_old()
+        half = Half(self.new_generation(), fsync=self.fsync)
+        half.begin(source, self.current().name)
+        return half
+
+    def note(self, ids: Collection[int]) -> None:
+        """Before a write: keep its ids for the rebuild that goes on or was interrupted, if there is one. Under write.lock."""
+        half = self.half()
+        if half is None:
             return
-        if self.rebuilding():
-            with open(journal, "a") as file:
-                file.writelines(f"{number}\n" for number in ids)
-        else:
-            journal.unlink(missing_ok=True)
-
-    def take_journal(self) -> set[int]:
-        """Ids noted since `open_journal`. Under write.lock."""
-        with open(self.folder / "journal") as file:
-            return {int(line) for line in file}
-
-    def close_journal(self) -> None:
-        """End of a rebuild. Under write.lock."""
-        (self.folder / "journal").unlink(missing_ok=True)
+        try:
+            if self.rebuilding() or half.pays():
+                half.note(ids)
+                return
+        except FileNotFoundError:
+            pass  # what it needs to go on with is gone
+        half.end()
 
     def rebuilding(self) -> bool:
         """Does a living process hold rebuild.lock?"""
@@ -149,21 +149,19 @@ class Home:
         finally:
             os.close(file)
 
-    def sweep(self) -> None:
-        """Remove generations that nobody reads and that no rebuild is writing. Under write.lock."""
-        if self.rebuilding():
-            return
-        self.remove_old()
-
     def alone(self) -> bool:
-        """Whether the current generation is the only one on the disk. Under write.lock."""
-        return sum(_NAME.fullmatch(path.name) is not None for path in self.folder.iterdir()) == 1
+        """Whether nobody reads or builds another generation than the current one. Under write.lock."""
+        half = self.half()
+        resting = set() if half is None or self.rebuilding() else {half.folder.name}
+        return {path.name for path in self._generations()} - resting == {self.current().name}
 
     def remove_old(self) -> None:
-        """Remove every generation but the current one that nobody reads. Under write.lock."""
-        current = self.current().name
-        for path in self.folder.iterdir():
-            if path.name == current or not _NAME.fullmatch(path.name):
+        """Remove every generation that nobody reads or builds but the current one. Under write.lock."""
+        current = self.current()
+        if (current / "source").exists():  # killed between the swap and the end of a rebuild
+            Half(current, fsync=self.fsync).end()
+        for path in self._generations():
+            if path.name == current.name or (path / "source").exists():
                 continue
             file = os.open(path / "in-use", os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -171,6 +169,9 @@ class Home:
                     shutil.rmtree(path, ignore_errors=True)
             finally:
                 os.close(file)
+
+    def _generations(self) -> list[Path]:
+        return [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
 
 
 def _try_lock(file: int) -> bool:

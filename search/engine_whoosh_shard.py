@@ -16,7 +16,8 @@ import numpy.typing as npt
 from search import analysis, slips, sounds
 from search.engine import Entry
 from search.engine_whoosh_lines import Lines, spelled
-from search.engine_whoosh_store import Counts, Numbers, Record, Segment, SegmentInfo
+from search.engine_whoosh_postings import Counts, Numbers, Record
+from search.engine_whoosh_store import Segment, SegmentInfo
 from search.plan import HEAD, Head
 from search.query import Form, Needle
 
@@ -103,6 +104,7 @@ class Meta(NamedTuple):
     facets: dict[str, list[str]]
     updated: int
     fresh: int
+    fingerprint: int
     length: int
     aligned: bool
     folded_title: str
@@ -125,7 +127,7 @@ def record(entry: Entry) -> Record:
     read = {part: sounds.spelled(part) for part in (folded_title, folded_number, *names)}
     meta = Meta(
         entry.id, entry.kind, number, title, entry.level, sorted(entry.labels), facets, entry.updated, entry.fresh,
-        terms.total(), aligned, folded_title, folded_number, seam.join((folded_title, *names)),
+        entry.fingerprint(), terms.total(), aligned, folded_title, folded_number, seam.join((folded_title, *names)),
         seam.join(sounds.sound_of(part, read[part]) for part in (folded_title, *names)),
         sounds.line([read[part] for part in (folded_title, folded_number, *names)]),
     )  # fmt: skip
@@ -147,6 +149,7 @@ class Shard:
         self.ids = np.array([m.id for m in metas], np.int64)
         self.levels = np.array([m.level for m in metas], np.int16)
         self.updated = np.array([m.updated for m in metas], np.int64)
+        self.fingerprints = np.array([m.fingerprint for m in metas], np.int64)
         self.lengths = np.array([m.length for m in metas], np.int32)
         self.titles = Lines("\n".join(m.folded_title for m in metas))
         self.numbers = Lines("\n".join(m.folded_number for m in metas))

@@ -9,22 +9,22 @@ Whoosh unpickles its own files: an index folder is 0700 and never restored from 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import struct
 import warnings
 import zlib
-from array import array
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from search.analysis import is_cjk
+from search import engine_whoosh_disk as disk
+from search.engine_whoosh_postings import Counts, Gathered, Numbers, Record
 
 with warnings.catch_warnings():
     # Whoosh 2.7.4 has string escapes and `is` comparisons that compilers warn about; nothing else is hidden.
@@ -35,7 +35,7 @@ with warnings.catch_warnings():
     from whoosh.fields import ID, Schema  # type: ignore[import-untyped]
     from whoosh.filedb.filestore import FileStorage  # type: ignore[import-untyped]
     from whoosh.filedb.filetables import OrderedHashReader  # type: ignore[import-untyped]
-    from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError  # type: ignore[import-untyped]
+    from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError, clean_files  # type: ignore[import-untyped]
     from whoosh.writing import SegmentWriter  # type: ignore[import-untyped]
 
 _FIELD = "terms"
@@ -54,9 +54,6 @@ MAX_DOCS = 60_000
 MAX_POSTINGS = 4_000_000
 MAX_BYTES = 256 << 20
 
-Numbers = npt.NDArray[np.uint16]
-Counts = npt.NDArray[np.uint8]
-
 
 @dataclass(frozen=True, slots=True)
 class SegmentInfo:
@@ -68,14 +65,32 @@ class SegmentInfo:
     handle: Any
 
 
-def storage(folder: Path) -> Any:
+class _Lasting(FileStorage):  # type: ignore[misc]
+    """A folder in which the rename that makes a commit visible also survives a power cut."""
+
+    def rename_file(self, oldname: str, newname: str, safe: bool = False) -> None:
+        disk.settle(Path(self.folder) / oldname)
+        super().rename_file(oldname, newname, safe)
+        disk.settle(Path(self.folder))
+
+
+def storage(folder: Path, *, fsync: bool = False) -> Any:
     """Mapping files copies whole segments to the heap at every open (400 MB, 176 ms): read them normally."""
-    return FileStorage(str(folder), supports_mmap=False)
+    return (_Lasting if fsync else FileStorage)(str(folder), supports_mmap=False)
 
 
-def create(folder: Path) -> None:
+def create(folder: Path, *, fsync: bool) -> None:
     """An empty index in an existing folder."""
-    TOC.create(storage(folder), _SCHEMA)
+    TOC.create(storage(folder, fsync=fsync), _SCHEMA)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a writer left that was killed. Under the lock that keeps other writers away."""
+    toc = TOC.read(storage(folder), "MAIN", schema=_SCHEMA)
+    clean_files(storage(folder), "MAIN", toc.generation, toc.segments)
+    shutil.rmtree(folder / "MAIN.tmp", ignore_errors=True)
+    for half in folder.glob("_MAIN_*.toc.*"):
+        half.unlink(missing_ok=True)
 
 
 def generation(folder: Path) -> int:
@@ -140,7 +155,7 @@ class Segment:
     def metas(self) -> list[bytes]:
         """The short record of every document."""
         file, offsets, _ = self._columns[_META]
-        whole = _read(file, int(offsets[-1]), 0)
+        whole = disk.read(file, int(offsets[-1]), 0)
         marks = offsets.tolist()
         return [whole[start:end] for start, end in pairwise(marks)]
 
@@ -188,7 +203,7 @@ class Segment:
         if not places:
             return
         first = places[0][1]
-        raw = _read(self._postings, places[-1][1] + 3 * places[-1][0] - first, first)
+        raw = disk.read(self._postings, places[-1][1] + 3 * places[-1][0] - first, first)
         for having, offset in places:
             yield (
                 np.frombuffer(raw, np.uint16, having, offset - first),
@@ -198,7 +213,7 @@ class Segment:
     def postings(self, place: tuple[int, int]) -> tuple[Numbers, Counts]:
         """Document numbers, ascending, and how often the term occurs in each (at most 255)."""
         having, offset = place
-        raw = _read(self._postings, 3 * having, offset)
+        raw = disk.read(self._postings, 3 * having, offset)
         return np.frombuffer(raw, np.uint16, having), np.frombuffer(raw, np.uint8, having, 2 * having)
 
     def close(self) -> None:
@@ -214,51 +229,25 @@ class Segment:
         self.close()
 
 
-def _read(file: int, size: int, offset: int) -> bytes:
-    data = os.pread(file, size, offset)
-    while len(data) < size:
-        more = os.pread(file, size - len(data), offset + len(data))
-        if not more:
-            raise OSError("a file of the index is shorter than its table says")
-        data += more
-    return data
-
-
-def _capped(counts: Collection[int]) -> bytes:
-    try:
-        return bytes(counts)
-    except ValueError:
-        return bytes(min(times, 255) for times in counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is written for one document."""
-
-    meta: bytes
-    text: str
-    folded: str
-    terms: dict[str, int]
-
-
 class Writer:
     """One commit: deletions and one new segment. TimeoutError when another holds Whoosh's lock too long."""
 
-    def __init__(self, folder: Path, timeout: float) -> None:
+    def __init__(self, folder: Path, timeout: float, *, fsync: bool) -> None:
+        self._folder, self._fsync = folder, fsync
+        index = FileIndex(storage(folder, fsync=fsync), schema=_SCHEMA)
         try:
-            self._writer = SegmentWriter(
-                FileIndex(storage(folder), schema=_SCHEMA), timeout=timeout, compound=False, limitmb=1
-            )
+            self._writer = SegmentWriter(index, timeout=timeout, compound=False, limitmb=1)
         except LockError as error:
             raise TimeoutError(str(error)) from error
-        self._ids: defaultdict[str, int] = defaultdict(count().__next__)
-        self._terms, self._docs, self._times = array("I"), array("H"), array("B")
+        self._gathered = Gathered()
         self._bytes = 0
 
     @property
     def full(self) -> bool:
         """Time to commit and go on with a new writer."""
-        return len(self._terms) >= MAX_POSTINGS or self._bytes >= MAX_BYTES or self._writer.docnum >= MAX_DOCS
+        return (
+            len(self._gathered) >= MAX_POSTINGS or self._bytes >= MAX_BYTES or self._writer.docnum >= MAX_DOCS
+        )
 
     def delete(self, number: int) -> None:
         """Delete by number over all segments, in the order of the table of contents."""
@@ -277,40 +266,37 @@ class Writer:
         self._writer.docnum += 1
         self._writer._added = True
         self._bytes += len(folded)
-        self._terms.extend(map(self._ids.__getitem__, record.terms))
-        self._times.extend(_capped(record.terms.values()))
-        self._docs.extend([number] * len(record.terms))
+        self._gathered.add(number, record.terms)
 
     def commit(self, drop: frozenset[str] = frozenset()) -> None:
         """Make everything visible at once. `drop`: segments whose living documents were added again."""
         writer = self._writer
-        if writer._added:
-            writer.perdocwriter.close()
-            self._write_postings(writer.fieldwriter)
-            writer.fieldwriter.close()
-        writer._flush_segment = lambda: None
-        writer.commit(mergetype=lambda _, old: [s for s in old if s.segment_id() not in drop])
+        try:
+            if writer._added:
+                writer.perdocwriter.close()
+                self._write_postings(writer.fieldwriter)
+                writer.fieldwriter.close()
+                for path in self._folder.glob(f"{writer.newsegment.segment_id()}.*") if self._fsync else ():
+                    disk.settle(path)
+            writer._flush_segment = lambda: None
+            writer.commit(mergetype=lambda _, old: [s for s in old if s.segment_id() not in drop])
+        except BaseException:
+            self.cancel()
+            raise
 
     def cancel(self) -> None:
         """Leave everything as it was."""
-        self._writer.cancel()
+        with contextlib.suppress(Exception):  # the disk may be full: the lock is given back all the same
+            self._writer._close_segment()
+        self._writer._finish()
 
     def _write_postings(self, out: Any) -> None:
-        names = sorted(self._ids)
-        out._tindex.extras["latin"] = "\n".join(name for name in names if not is_cjk(name[0]))
-        ranks = np.empty(len(names), dtype=np.uint32)
-        ranks[[self._ids[name] for name in names]] = np.arange(len(names), dtype=np.uint32)
-        keys = ranks[np.frombuffer(self._terms, np.uint32)] if names else ranks
-        order = np.argsort(keys, kind="stable")
-        ends = np.cumsum(np.bincount(keys, minlength=len(names))).tolist()
-        docs = np.frombuffer(self._docs, np.uint16)[order] if names else np.empty(0, np.uint16)
-        times = np.frombuffer(self._times, np.uint8)[order] if names else np.empty(0, np.uint8)
+        out._tindex.extras["latin"] = "\n".join(self._gathered.latin())
         out.start_field(_FIELD, _SCHEMA[_FIELD])
         file = out._postfile
-        start, offset = 0, file.tell()
-        for name, end in zip(names, ends, strict=True):
-            file.write(docs[start:end].tobytes() + times[start:end].tobytes())
-            out._tindex.add(_KEY + name.encode(), _PLACE.pack(end - start, offset))
-            offset += 3 * (end - start)
-            start = end
+        offset = file.tell()
+        for name, having, postings in self._gathered.terms():
+            file.write(postings)
+            out._tindex.add(_KEY + name.encode(), _PLACE.pack(having, offset))
+            offset += len(postings)
         out.finish_field()

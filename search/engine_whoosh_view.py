@@ -17,8 +17,8 @@ import numpy.typing as npt
 from search import scoring
 from search.engine import Access
 from search.engine_whoosh_lines import Lines
+from search.engine_whoosh_postings import Counts, Numbers
 from search.engine_whoosh_shard import Cache, FacetColumn, Names, Shard, contains
-from search.engine_whoosh_store import Counts, Numbers
 from search.query import Form, Needle, Word
 from search.scoring import Bools, Docs, Postings
 
@@ -276,9 +276,14 @@ class View:
         at = int(np.searchsorted(self.bases, doc, side="right")) - 1
         return self.shards[at], doc - self.bases[at]
 
-    def pairs(self) -> Iterator[tuple[int, int]]:
-        """(id, updated) of every living document."""
-        return zip(self.ids[self.alive].tolist(), self.updated[self.alive].tolist(), strict=True)
+    @property
+    def fingerprints(self) -> npt.NDArray[np.int64]:
+        """Of each document as it was written."""
+        return _joined([shard.fingerprints for shard in self.shards], np.int64)
+
+    def pairs(self, values: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """(id, value) of every living document."""
+        return zip(self.ids[self.alive].tolist(), values[self.alive].tolist(), strict=True)
 
 
 def _joined(parts: list[npt.NDArray[N]], kind: type[N]) -> npt.NDArray[N]:

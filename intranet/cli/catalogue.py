@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 from flask import Flask
 from sqlalchemy import func, select
 
+from search.engine import Busy
 from vault.levels import Level
 
 from ..extensions import db
 from ..house import house
-from ..jobs import index, worker
+from ..jobs import extract, index, worker
 from ..jobs.outbox import drain
 from ..models import Item, Person
 from ..verbs import finding, people
-from .common import as_json, out, problem, reports
+from .common import as_json, operator, out, problem, progress_bar, reports
 
 
 def bind(app: Flask) -> None:
@@ -71,32 +70,61 @@ def search(text: str, login: str, kind: str, limit: int, offset: int, as_json: b
 @click.option(
     "--check",
     is_flag=True,
-    help="与数据库比对，有差异则补正并以 1 退出 / compare and mend, exit 1 when different",
+    help="与数据库逐条比对，有差异则补正并以 1 退出 / compare and mend, exit 1 when different",
+)
+@click.option(
+    "--restart",
+    is_flag=True,
+    help="不接着上次中断处，从头重建 / from the beginning, not where it was interrupted",
+)
+@click.option(
+    "--texts",
+    is_flag=True,
+    help="重读没有读到或没有读完的附件，由后台任务执行 / files not read, or not to their end, are read again by the worker",
 )
 @as_json
 @reports
-def reindex(check: bool, as_json: bool) -> None:
-    """Rebuild the search index beside the living one; search stays up meanwhile."""
-    if check:
-        _check(as_json)
+def reindex(check: bool, restart: bool, texts: bool, as_json: bool) -> None:
+    """Rebuild the search index beside the living one; search stays up. An interrupted rebuild goes on where it was."""
+    if check + restart + texts > 1:
+        raise click.UsageError("--check / --restart / --texts")
+    if texts:
+        files = extract.again(house(), unfinished=True)
+        out({"files": files}, as_json, f"后台任务将重读的附件 / files the worker will read again: {files}")
         return
     total = db.session.scalar(select(func.count()).select_from(Item)) or 0
-    if sys.stderr.isatty():
-        with click.progressbar(length=total, label="索引 / index", file=sys.stderr) as bar:
-            report = index.rebuild(house(), bar.update)
-    else:
-        report = index.rebuild(house())
-    data = {"items": total, "written": report.written, "left_out": report.left_out}
+    try:
+        if check:
+            _check(total, as_json)
+        else:
+            _rebuild(total, restart, as_json)
+    except Busy:
+        text = "另一进程正在重建或写入索引，请稍后再试 / another process is rebuilding or writing the index, try again later"
+        problem(text, {"error": text}, as_json)
+
+
+def _rebuild(total: int, restart: bool, as_json: bool) -> None:
+    with progress_bar(total, "索引 / index") as step:
+        report = index.rebuild(house(), step, anew=restart)
+    data = {
+        "items": total,
+        "written": report.written,
+        "resumed": report.resumed,
+        "left_out": report.left_out,
+    }
     lines = [f"已写入 / written: {report.written} / {total}"]
+    if report.resumed:
+        lines += [f"接着上次中断处 / went on after: {report.resumed}"]
     lines += [f"未收录 / left out: {row['id']}: {row['reason']}" for row in report.left_out]
     if report.left_out:
         problem("\n".join(lines), data, as_json)
     out(data, as_json, lines)
 
 
-def _check(as_json: bool) -> None:
+def _check(total: int, as_json: bool) -> None:
     drain(house(), {"index": worker.QUICK["index"]})  # what is only on its way is no difference
-    report = index.compare(house())
+    with progress_bar(total, "比对 / compare") as step:
+        report = index.agree(house(), step, actor=operator("reindex"))
     data = {
         "items": report.items,
         "indexed": report.indexed,
@@ -114,6 +142,6 @@ def _check(as_json: bool) -> None:
     words = "索引损坏，已重建 / damaged, rebuilt" if report.damaged else (
         f"缺 / missing {len(report.missing)}，旧 / stale {len(report.stale)}，多 / extra {len(report.extra)}"
     )  # fmt: skip
-    problem(
-        f"{words}；{'已补正 / mended' if report.mended else '未能全部补正 / not all mended'}", data, as_json
-    )
+    lines = [f"{words}；{'已补正 / mended' if report.mended else '未能全部补正 / not all mended'}"]
+    lines += [f"未收录 / left out: {row['id']}: {row['reason']}" for row in report.left_out]
+    problem("\n".join(lines), data, as_json)

@@ -6,6 +6,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -65,6 +66,16 @@ def reports(command: F) -> F:
             problem(str(error), {"error": str(error)}, bool(kwargs.get("as_json")))
 
     return run  # type: ignore[return-value]
+
+
+@contextmanager
+def progress_bar(length: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A function that is told how many more are done; they show as a bar on stderr when it is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _n: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update
 
 
 def progress(items: Iterable[Any], length: int, label: str) -> Iterator[Any]:

@@ -17,15 +17,14 @@ from ..verbs import items
 from . import lease
 
 log = logging.getLogger("intranet.jobs")
-MOVE = "expire"  # the step by this name is done by the product when the day of the field `expires` has passed
 
 
 def notices(house: House) -> int:
-    """Take down what has expired; it leaves lists and search with the same commit (FEATURES row 13)."""
+    """Take down what has expired. Nobody sees it any more who will not see it then (`Policy.ended`, FEATURES row 13)."""
     done = 0
     for kind in house.kinds.values():
-        move = kind.move(MOVE)
-        if move is None or not any(c.after == "expires" for c in kind.clocks):
+        move = kind.expiry
+        if move is None:
             continue
         for item_id in _expired(house, kind, move):
             try:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from search.engine import Busy, Damaged, Entry, SearchError
 
 from .. import work
+from ..actor import Actor
 from ..extensions import db
 from ..house import House
 from ..models import Item, Outbox
 from ..verbs import entries
 from ..work import Work
 from . import lease
-from .outbox import Done, Row, describe
+from .outbox import Done, Row, Topic, describe, drain
 
 log = logging.getLogger("intranet.jobs")
 BATCH = 200
@@ -76,28 +80,54 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Rebuilt:
-    """How many entries the new index has, and what was left out, with why."""
+    """How many entries the new index has, and what was left out, with why. `resumed`: items that an interrupted rebuild had done."""
 
     written: int = 0
+    resumed: int = 0
     left_out: list[dict[str, Any]] = field(default_factory=list)
 
 
-def rebuild(house: House, progress: Progress = lambda _n: None) -> Rebuilt:
-    """Write the whole index anew beside the living one, then swap. Search and saving go on meanwhile."""
+def rebuild(house: House, progress: Progress = lambda _n: None, *, anew: bool = False) -> Rebuilt:
+    """Write the whole index anew beside the living one, then swap. Search and saving go on meanwhile. One that was interrupted
+    goes on where it was, unless `anew`, or what entries are made of is no longer the same."""
     report = Rebuilt()
+    session = db.session()
 
     def seen(made: entries.Made) -> None:
-        report.left_out += [{"id": i, "reason": why} for i, why in made.failed.items()]
-        report.left_out += [{"id": i, "reason": "no such ledger"} for i in sorted(made.gone)]
+        report.left_out += _left_out(made) + [_undeclared(i) for i in sorted(made.gone)]
         progress(len(made.entries))
 
-    report.written = house.engine.rebuild(entries.every(db.session(), house, seen))
+    def after(last: int) -> Iterator[Entry]:
+        if last:
+            report.resumed = session.scalar(select(func.count()).where(Item.id <= last)) or 0
+            report.left_out += [_undeclared(i) for i in session.scalars(_of_no_ledger(house, last))]
+            progress(report.resumed)
+        return entries.every(session, house, seen, last)
+
+    session.rollback()
+    report.written = house.engine.rebuild(after, source=entries.source(session, house), anew=anew)
+    if report.resumed:  # what was left out then was told to somebody else; and whatever went by both is found
+        told = {row["id"] for row in report.left_out}
+        report.left_out += [row for row in compare(house).left_out if row["id"] not in told]
+        report.written = house.engine.count()
     return report
+
+
+def _left_out(made: entries.Made) -> list[dict[str, Any]]:
+    return [{"id": i, "reason": why} for i, why in made.failed.items()]
+
+
+def _undeclared(item_id: int) -> dict[str, Any]:
+    return {"id": item_id, "reason": "no such ledger"}
+
+
+def _of_no_ledger(house: House, last: int) -> Select[tuple[int]]:
+    return select(Item.id).where(Item.id <= last, Item.kind.not_in(list(house.kinds))).order_by(Item.id)
 
 
 @dataclass
 class Compared:
-    """What differed between index and database; `mended`: it no longer does."""
+    """What differed between index and database; `mended`: it no longer does, or is promised to the worker that is at it."""
 
     items: int = 0
     indexed: int = 0
@@ -113,63 +143,80 @@ class Compared:
         return not (self.missing or self.stale or self.extra or self.damaged or self.left_out)
 
 
-def compare(house: House, *, mend: bool = True) -> Compared:
-    """Compare ids and times of index and database; write what is missing or old, remove what is too much.
+def compare(house: House, progress: Progress = lambda _n: None, *, mend: bool = True) -> Compared:
+    """Make every entry anew and compare its fingerprint with the one in the index: words, level, state, who may find it.
 
-    What is still promised in the outbox is on its way and no difference."""
+    A living office writes meanwhile. What is promised in the outbox, or was written between the first look at the index
+    and the last, is on its way and no difference."""
     report = Compared()
     session = db.session()
-    session.rollback()
     try:
-        indexed = dict(house.engine.ids())
+        before = dict(house.engine.fingerprints())
     except SearchError:
-        indexed, report.damaged = {}, True
-    promised = select(Outbox.item_id).where(Outbox.topic == "index", Outbox.ready <= house.clock())
-    waiting = set(session.scalars(promised))
-    rows = session.execute(select(Item.id, Item.kind, Item.updated).order_by(Item.id))
-    known = {i: entries.stamp(updated) for i, kind, updated in rows if kind in house.kinds}
-    report.items, report.indexed = len(known), len(indexed)
+        before, report.damaged = {}, True
+    failed: set[int] = set()
+
+    def seen(made: entries.Made) -> None:
+        failed.update(made.failed)
+        report.left_out += _left_out(made)
+        progress(len(made.entries) + len(made.failed))
+
+    right = {e.id: e.fingerprint() for e in entries.every(session, house, seen)}
+    report.items, report.indexed = len(right) + len(failed), len(before)
     if not report.damaged:
-        report.missing = [i for i in known if i not in indexed and i not in waiting]
-        report.stale = [i for i in known if i in indexed and indexed[i] != known[i] and i not in waiting]
-        report.extra = [i for i in indexed if i not in known]
-    if report.same or not mend:
-        return report
-    if report.damaged:
-        report.left_out = rebuild(house).left_out
-    else:
-        for ids in _batches([*report.missing, *report.stale]):
-            made = entries.entries(session, house, ids)
-            house.engine.write(made.entries, made.gone)
-            report.left_out += [{"id": i, "reason": why} for i, why in made.failed.items()]
-        for ids in _batches(report.extra):
-            house.engine.write([], ids)
-    report.mended = not report.left_out
+        ignored = failed | _on_their_way(session, house)
+        after = dict(house.engine.fingerprints())
+        for i in sorted((right.keys() | before.keys()) - ignored):
+            if before.get(i) == after.get(i) != right.get(i):
+                kind = report.extra if i not in right else report.stale if i in before else report.missing
+                kind.append(i)
+    session.rollback()
+    if mend and not report.same:
+        _mend(house, report)
     return report
 
 
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
+def _on_their_way(session: Session, house: House) -> set[int]:
+    """Items whose entry is about to be written: promised now, or with the step that has just come due."""
+    now = house.clock()
+    promised = select(Outbox.item_id).where(Outbox.topic == "index", Outbox.ready <= now)
+    over = select(Item.id).where(Item.due > now - timedelta(hours=1), house.policy.over(now))
+    return {i for i in session.scalars(promised.union(over)) if i is not None}
+
+
+def _mend(house: House, report: Compared) -> None:
+    """By the one way that entries are written: promised, then carried out. Whatever dies in between is done again."""
+    failed = 0
+    if report.damaged or len(report.missing) + len(report.stale) > report.items // 2:
+        report.left_out = rebuild(house).left_out
+    else:
+        with work.begin(house, lease.WORKER) as w:
+            for item_id in (*report.missing, *report.stale):
+                w.reindex(item_id)
+        failed = drain(house, {"index": Topic("index", write, batch=BATCH)}).get("index!", 0)
+        for start in range(0, len(report.extra), BATCH):
+            house.engine.write([], report.extra[start : start + BATCH])
+    report.mended = not report.left_out and not failed
+
+
+def agree(house: House, progress: Progress = lambda _n: None, *, actor: Actor = lease.WORKER) -> Compared:
+    """Compare and mend, and what differed is in the log (FEATURES row 50)."""
+    report = compare(house, progress)
+    if not report.same:
+        counts = {name: len(getattr(report, name)) for name in ("missing", "stale", "extra", "left_out")}
+        log.error("index.differs", extra=counts | {"damaged": report.damaged})
+        with work.begin(house, actor) as w:
+            outcome = "ok" if report.mended else "alarm"
+            w.record("index.mended", outcome=outcome, detail=counts | {"damaged": report.damaged})
+    return report
 
 
 def nightly(house: House) -> None:
-    """Once a day: index and database agree, or are made to, and it is said (FEATURES row 50)."""
-    report = compare(house)
-    if not report.same:
-        log.error(
-            "index.differs",
-            extra={"missing": len(report.missing), "stale": len(report.stale), "extra": len(report.extra)},
-        )
-        with work.begin(house, lease.WORKER) as w:
-            w.record(
-                "index.mended",
-                outcome="ok" if report.mended else "alarm",
-                detail={
-                    "missing": len(report.missing), "stale": len(report.stale), "extra": len(report.extra),
-                    "damaged": report.damaged,
-                },
-            )  # fmt: skip
+    """Once a day: a rebuild that somebody began and nobody brought to its end is finished, then all is compared."""
+    if house.engine.building() is not None:
+        with contextlib.suppress(Busy):  # it goes on by itself
+            rebuild(house)
+    agree(house)
 
 
 def wake(house: House) -> bool:

@@ -51,6 +51,7 @@ SLOW: Sequence[Job] = (
     Job("header-copies", backup.headers, HOUR),
     Job("sweep", sweep.orphans, HOUR, hold=2 * HOUR),
     Job(verify.LEASE, verify.rolling, verify.EVERY, hold=verify.HOLD, stops=True),
+    Job("index-alive", index.wake, MINUTE, hold=2 * HOUR),
     Job("index-check", index.nightly, 24 * HOUR, hold=2 * HOUR),
 )
 

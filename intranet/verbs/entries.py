@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
@@ -21,8 +22,9 @@ from vault.levels import Level
 from ..house import House
 from ..kinds.base import Kind
 from ..kinds.fields import words
-from ..models import Blob, BlobText, Grant, Item, Person, Place, Term, Unit
+from ..models import Audit, Blob, BlobText, Grant, Item, Person, Place, Term, Unit
 from ..policy import BODY_FRESH_LEVEL, BODY_LOAN_LEVEL
+from ..settings import ROOT
 
 BATCH = 100
 MOST_CHARS = 2_000_000  # of one item with all its files
@@ -89,10 +91,10 @@ def entries(session: Session, house: House, ids: Sequence[int]) -> Made:
 
 
 def every(
-    session: Session, house: House, seen: Callable[[Made], None] = lambda _made: None
+    session: Session, house: House, seen: Callable[[Made], None] = lambda _made: None, last: int = 0
 ) -> Iterator[Entry]:
-    """The entries of all items by id, a batch at a time. `seen` gets each batch, for progress and what was left out."""
-    last = 0
+    """The entries of all items after the id `last`, by id, a batch at a time. `seen` gets each batch, for progress and what
+    was left out."""
     while ids := session.scalars(select(Item.id).where(Item.id > last).order_by(Item.id).limit(BATCH)).all():
         last = ids[-1]
         made = entries(session, house, ids)
@@ -100,6 +102,26 @@ def every(
         seen(made)
         session.expunge_all()  # a rebuild reads everything: nothing of it is kept
         session.rollback()  # and no snapshot of the database is held for minutes
+
+
+def source(session: Session, house: House) -> str:
+    """A name for what entries are made of: this office, its settings, this program. Another one makes other entries, perhaps."""
+    settings = house.settings
+    first = session.scalar(select(Audit.hash).order_by(Audit.seq).limit(1))
+    parts = (first, settings.search_body_level, settings.timezone, *house.kinds, _PROGRAM)
+    return sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+def _program() -> str:
+    """Over every file of the packages that make entries and index them: nobody has to remember to raise a number."""
+    digest = sha256()
+    for package in ("intranet", "search"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_PROGRAM = _program()  # as it is loaded: the files may be replaced while this process goes on
 
 
 class _Read:

@@ -11,10 +11,11 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, union
 from sqlalchemy.orm import Session
 
 from search import analysis, snippets
@@ -37,6 +38,7 @@ _BEGIN, _END = re.compile(r"^…?\s*·\s*"), re.compile(r"\s*·\s*…?$")
 FACETS = ("kind", "class", "management", "subclass", "level", "unit", "year", "state")
 PAGE = 20
 LIVE = 8
+LATELY = timedelta(days=30)  # what ended before has been taken down and indexed since
 AUDITED = Level.CONFIDENTIAL  # 秘密 and up: who looked for what is recorded (FEATURES row 51)
 Order = Literal["score", "updated"]
 Filters = Mapping[str, Collection[str]]
@@ -93,7 +95,7 @@ def find(
         if not stale:
             break
         gone |= stale  # ended grants, a worker that died between two writes: the totals must not count them either
-    hits = [_hit(house, result, h.score, h.title, h.snippet, rows[h.id]) for h in result.hits]
+    hits = [_hit(house, result, h.score, h.title, h.snippet, *rows[h.id]) for h in result.hits]
     if not typing:
         _record(session, house, actor, text, query, chosen, result.total, [h.item for h in hits])
     return Found(
@@ -130,7 +132,7 @@ def live(session: Session, house: House, actor: Actor, text: str, *, limit: int 
         if not stale:
             break
         gone |= stale
-    hits = [_hit(house, result, *titles[i], rows[i]) for i in ids]
+    hits = [_hit(house, result, *titles[i], *rows[i]) for i in ids]
     return Found(max(result.total, len(hits)), hits, {}, result.marks, result.relaxed)
 
 
@@ -153,17 +155,26 @@ def exact(session: Session, house: House, actor: Actor, text: str) -> str:
 def hidden(session: Session, house: House, actor: Actor) -> frozenset[int]:
     """Items that the index may still show to this person, but the database no longer does. One statement.
 
-    Candidates: what waits to be indexed, and what a grant that ran out once gave to this person."""
+    Candidates: what waits to be indexed, what a grant that ran out once gave to this person, and what has ended by its day. What
+    waits and holds words that must go (a file taken off, a level raised) is found by nobody until the index has heard of it."""
     now = house.clock()
     mine = Grant.person_id == actor.id
     if actor.units:
         mine = or_(mine, Grant.unit_id.in_(actor.units))
     waiting = select(Outbox.item_id).where(Outbox.topic == "index", Outbox.item_id.is_not(None))
+    behind = waiting.where(_behind(now))
     ended = select(Grant.item_id).where(Grant.until.is_not(None), Grant.until <= now, mine)
+    over = select(Item.id).where(Item.due > now - LATELY, house.policy.over(now)).correlate(None)
+    lost = select(Outbox.item_id).where(Outbox.topic == "forget", Outbox.item_id.in_(behind))
     query = select(Item.id).where(
-        or_(Item.id.in_(waiting), Item.id.in_(ended)), ~house.policy.visible(actor, now)
+        Item.id.in_(union(waiting, ended, over)), or_(~house.policy.visible(actor, now), Item.id.in_(lost))
     )
     return frozenset(session.scalars(query))
+
+
+def _behind(now: datetime) -> ColumnElement[bool]:
+    """Promised entries that should be written by now; one for the day on which a grant ends is not."""
+    return or_(Outbox.ready <= now, Outbox.tries > 0)
 
 
 def _access(house: House, actor: Actor, gone: frozenset[int], typing: bool) -> Access:
@@ -183,19 +194,28 @@ def _ask(
         raise Unavailable(_("搜索索引暂时无法读取，请稍后重试")) from error
 
 
-def _visible(session: Session, house: House, actor: Actor, ids: Sequence[int]) -> dict[int, Item]:
-    """Those of the hits that the person may know of, by the database as it is now."""
+def _visible(
+    session: Session, house: House, actor: Actor, ids: Sequence[int]
+) -> dict[int, tuple[Item, bool]]:
+    """Those of the hits that the person may know of, by the database as it is now; and whether the index is behind it."""
     if not ids:
         return {}
-    query = select(Item).where(Item.id.in_(ids), house.policy.visible(actor, house.clock()))
-    return {i.id: i for i in session.scalars(query.execution_options(populate_existing=True))}
+    now = house.clock()
+    waiting = exists().where(Outbox.item_id == Item.id, Outbox.topic == "index", _behind(now))
+    query = select(Item, waiting).where(Item.id.in_(ids), house.policy.visible(actor, now))
+    found = session.execute(query.execution_options(populate_existing=True))
+    return {item.id: (item, behind) for item, behind in found}
 
 
-def _hit(house: House, result: Result, score: float, title: Pieces, snippet: Pieces, item: Item) -> Hit:
-    """The hit as it may be shown: the title of today, and no words where the level has gone up since."""
+def _hit(
+    house: House, result: Result, score: float, title: Pieces, snippet: Pieces, item: Item, behind: bool
+) -> Hit:
+    """The hit as it may be shown: the title of today, and no words from before a change that the index has not heard of: they
+    may be just what was taken out. Nor where the level has gone up since."""
     if "".join(text for text, _hit in title) != item.title:
         title = snippets.highlight(item.title, result.marks)
-    return Hit(item, score, title, _tidy(snippet) if words_in_clear(house, item.level) else [])
+    shown = words_in_clear(house, item.level) and not behind
+    return Hit(item, score, title, _tidy(snippet) if shown else [])
 
 
 def _tidy(snippet: Pieces) -> Pieces:

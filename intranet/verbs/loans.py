@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from flask_babel import gettext as _
@@ -56,7 +57,7 @@ def _locked(w: Work, loan_id: int, *states: str) -> tuple[Loan, Standing]:
     s = items.lock(w, loan.item_id)
     if loan.state not in states:
         raise Conflict(_("这笔借阅已办理过此步骤"), item=loan.item_id)
-    return loan, Standing(s.item, s.roles, s.loan, loan.borrower_id)
+    return loan, replace(s, borrower=loan.borrower_id)
 
 
 def lend(w: Work, loan_id: int) -> Loan:

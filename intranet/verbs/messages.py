@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from ..actor import Actor
 from ..house import House
 from ..models import Item, Message
+from ..policy import Policy
+from ..prepared import NOW, prepared
 from ..work import Work
 
 ROWS = 8
@@ -27,15 +30,15 @@ class Told:
 
 def unseen(session: Session, house: House, actor: Actor, now: datetime) -> Told:
     """One statement. A message of an item that may no longer be known is not shown (nor counted)."""
-    query = (
-        select(Message, Item, func.count().over())
-        .join(Item, Item.id == Message.item_id)
-        .where(Message.person_id == actor.id, Message.read.is_(None), house.policy.visible(actor, now))
-        .order_by(Message.id.desc())
-        .limit(ROWS)
-    )
-    found = session.execute(query).all()
+    found = session.execute(_unseen(house.policy, actor), {"now": now}).all()
     return Told([(m, i) for m, i, _n in found], found[0][2] if found else 0)
+
+
+@prepared
+def _unseen(policy: Policy, actor: Actor) -> Select[Any]:
+    query = select(Message, Item, func.count().over()).join(Item, Item.id == Message.item_id)
+    mine = query.where(Message.person_id == actor.id, Message.read.is_(None), policy.visible(actor, NOW))
+    return mine.order_by(Message.id.desc()).limit(ROWS)
 
 
 def seen(w: Work, message_id: int | None = None) -> None:

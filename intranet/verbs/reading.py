@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ..actor import Actor
@@ -17,14 +17,15 @@ from ..kinds.base import Integer, Kind
 from ..kinds.fields import Date, DateTime
 from ..models import Grant, Item, ItemValue, Loan
 from ..models.types import Moment
-from ..policy import Permission, Standing
+from ..policy import Permission, Policy, Standing
+from ..prepared import NOW, prepared
 
 PAGE = 50
 _LONG_AGO, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)  # where undated rows sort
 
 
 def standing(session: Session, house: House, actor: Actor, item: Item, now: datetime) -> Standing:
-    """What policy must know of an item: live grants by whom, and the loan. One or two statements."""
+    """What policy must know of an item: live grants by whom, the loan, the time. One or two statements."""
     roles: dict[tuple[str, int], set[str]] = {}
     live = select(Grant).where(
         Grant.item_id == item.id, Grant.revoked.is_(None), or_(Grant.until.is_(None), Grant.until > now)
@@ -41,7 +42,8 @@ def standing(session: Session, house: House, actor: Actor, item: Item, now: date
         if open_loan is not None:
             borrower = open_loan.borrower_id
             loan = open_loan.state == "lent" and borrower == actor.id and open_loan.until >= today
-    return Standing(item, {k: frozenset(v) for k, v in roles.items()}, loan, borrower)
+    ended = house.policy.ended(item, now)
+    return Standing(item, {k: frozenset(v) for k, v in roles.items()}, loan, borrower, ended)
 
 
 def by_number(session: Session, house: House, actor: Actor, number: str, now: datetime) -> Standing:
@@ -96,16 +98,15 @@ def page(
     session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime, *, size: int = PAGE
 ) -> Page:
     """One page of a ledger, keyset paged. Two statements: counts by state, rows."""
-    base = house.policy.visible(actor, now, [kind.name])
-    chosen = and_(base, *_criteria(actor, kind, f, now))
-    counted = session.execute(select(Item.state, func.count()).where(chosen).group_by(Item.state)).all()
+    chosen, at = and_(_ledger(house.policy, actor, kind.name), *_criteria(actor, kind, f, now)), {"now": now}
+    counted = session.execute(select(Item.state, func.count()).where(chosen).group_by(Item.state), at).all()
     states = dict(tuple(row) for row in counted)
     total = sum(n for s, n in states.items() if not f.states or s in f.states)
     query = select(Item).where(chosen)
     if f.states:
         query = query.where(Item.state.in_(f.states))
     query = _ordered(query, kind, f)
-    rows = list(session.execute(query.limit(size + 1)).all())
+    rows = list(session.execute(query.limit(size + 1), at).all())
     more, rows = len(rows) > size, rows[:size]
     if f.before:
         rows.reverse()
@@ -113,6 +114,12 @@ def page(
     on = keys[-1] if keys and (more or f.before) else ""
     back = keys[0] if keys and (more if f.before else f.after) else ""
     return Page([row[0] for row in rows], total, on, states, back)
+
+
+@prepared
+def _ledger(policy: Policy, actor: Actor, kind: str) -> ColumnElement[bool]:
+    """What the actor may know of one ledger."""
+    return policy.visible(actor, NOW, [kind])
 
 
 def every(

@@ -13,6 +13,7 @@ from vault.levels import Level
 
 from ..errors import Invalid
 from ..kinds.base import (
+    Clock,
     DateTime,
     Field,
     Files,
@@ -106,7 +107,7 @@ def due(w: Work, kind: Kind, item: Item) -> datetime | None:
     """The nearest running clock of the item, in UTC; a date is due at the end of that day."""
     ends: list[datetime] = []
     for clock in kind.clocks:
-        value = item.data.get(clock.after)
+        value = item.data.get(clock.after) or _by_age(w, kind, item, clock)
         if value and item.state in clock.state.split():
             field = kind.field(clock.after)
             if isinstance(field, DateTime):
@@ -117,6 +118,14 @@ def due(w: Work, kind: Kind, item: Item) -> datetime | None:
                 continue
             ends.append(local.replace(tzinfo=w.house.zone))
     return min(ends, default=None)
+
+
+def _by_age(w: Work, kind: Kind, item: Item, clock: Clock) -> str | None:
+    """The last day of what says none itself: the office may set an age at which notices go."""
+    days, published = w.house.settings.notice_expiry_days, item.data.get("published")
+    if kind.expiry is None or clock.after != "expires" or not days or not published:
+        return None
+    return (date.fromisoformat(published) + timedelta(days=days)).isoformat()
 
 
 def _give_roles(w: Work, kind: Kind, item: Item) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from search.engine import SearchError
 from vault.backup import Retention
 from vault.errors import VaultError
 
@@ -16,7 +19,7 @@ from .. import work
 from ..errors import Conflict
 from ..extensions import db
 from ..house import house
-from ..models import BackupRun, Item, Lease, Outbox
+from ..models import Audit, BackupRun, Item, Lease, Outbox
 from ..policy import Permission
 from ..verbs import backups, coverage
 from . import log_words, page, signin
@@ -82,11 +85,30 @@ def _health() -> dict[str, Any]:
         "disk_free": disk.free,
         "disk_total": disk.total,
         "disk_low": disk.free < disk.total // 20,
-        "indexed": house().engine.count(),
+        "index": _index(next((x.last_ok for x in leases if x.name == "index-check"), None)),
         "entries": db.session.scalar(select(func.count()).select_from(Item)),
         "errors": [x for x in leases if x.last_error],
         "seen": seen,
         "quiet": not busy and (seen is None or (now - seen).total_seconds() > QUIET),
+    }
+
+
+def _index(compared: datetime | None) -> dict[str, Any]:
+    """`count` None: it cannot be read, the worker makes it anew; `building`: entries that a rebuild has so far; `mended`: how many
+    differences from the database were found within a day."""
+    since = (house().clock() - timedelta(days=1)).isoformat(timespec="milliseconds")
+    found = select(Audit.detail).where(Audit.action == "index.mended", Audit.at >= since)
+    details = [json.loads(detail) for detail in db.session.scalars(found)]
+    engine = house().engine
+    try:
+        count = engine.count()
+    except SearchError:
+        count = None
+    return {
+        "count": count,
+        "building": engine.building(),
+        "compared": compared,
+        "mended": sum(d.get(name, 0) for d in details for name in ("missing", "stale", "extra")),
     }
 
 

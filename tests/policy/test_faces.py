@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,6 +50,7 @@ class Made:
     previous: str | None
     repository: str | None
     grants: tuple[Granted, ...]
+    due: int | None = None  # hours from now
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ _items = st.builds(
     previous=st.none() | st.sampled_from(LOGINS),
     repository=st.sampled_from(REPOSITORIES),
     grants=st.lists(_grants, max_size=3).map(tuple),
+    due=st.sampled_from([None, 5, -5, 0]),
 )
 _persons = st.builds(
     Who,
@@ -125,6 +127,7 @@ class World:
             repository_id=self.repositories[made.repository] if made.repository else None,
             created=self.now,
             updated=self.now,
+            due=None if made.due is None else self.now + timedelta(hours=made.due),
             data={},
         )
         self.session.add(row)
@@ -214,6 +217,7 @@ def _agree_on_desk(world: World, actor: Actor, rows: list[Item]) -> None:
 _mine = Granted("plumber", None, "worker", None, False)
 _over = Granted("plumber", None, "reader", -5, False)
 _shut = Made(0, 0, 1, "BG", None, None, "CG", ())
+_notice = Made(1, 3, 0, "WX", "officer", None, None, ())  # published
 _odd = Made(1, 3, 0, "BG", None, None, "CG", ())  # a kind without repositories, in one nevertheless
 
 
@@ -231,6 +235,14 @@ _odd = Made(1, 3, 0, "BG", None, None, "CG", ())  # a kind without repositories,
 @example(
     made=[Made(2, 0, 2, "BG", None, None, None, (_over,))],
     who=[Who("plumber", 2, True, (), frozenset({"CG"}))],
+)
+@example(
+    made=[_notice, replace(_notice, due=0), replace(_notice, due=-5, owner="cook"), replace(_notice, due=5)],
+    who=[
+        Who("cook", 1, True, (), frozenset()),
+        Who("lead_wx", 1, True, (("lead", "WX"),), frozenset()),
+        Who("officer", 1, True, (), frozenset()),
+    ],
 )
 @example(made=[_odd], who=[Who("cook", 1, True, (), frozenset())])
 def test_one_thing_a_list_and_the_index_give_the_same_answer(

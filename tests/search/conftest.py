@@ -16,7 +16,9 @@ from tests.search import corpus
 @pytest.fixture(params=["bruteforce", "whoosh"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty engine."""
-    made: Engine = BruteForceEngine() if request.param == "bruteforce" else WhooshEngine(tmp_path / "index")
+    made: Engine = (
+        BruteForceEngine() if request.param == "bruteforce" else WhooshEngine(tmp_path / "index", fsync=False)
+    )
     yield made
     made.close()
 

@@ -56,5 +56,10 @@ def entries() -> list[Entry]:
     return made
 
 
+def everything(after: int) -> list[Entry]:
+    """The texts for a rebuild, by id."""
+    return [entry for entry in entries() if entry.id > after]
+
+
 #: Sees everything.
 CHIEF = Access(4, frozenset({"all", *(f"unit:{unit}" for unit in UNITS)}))

@@ -118,9 +118,26 @@ def test_replaced_and_removed_entries_are_gone(office: Engine) -> None:
 
 
 def test_rebuild_replaces_everything(office: Engine) -> None:
-    assert office.rebuild(iter(entries()[:7])) == 7
+    assert office.rebuild(lambda _after: entries()[:7]) == 7
     assert office.count() == 7
     assert dict(office.ids()) == {entry.id: entry.updated for entry in entries()[:7]}
+
+
+def test_the_fingerprint_of_an_entry_is_kept_and_differs_with_everything_that_it_says(office: Engine) -> None:
+    assert dict(office.fingerprints()) == {entry.id: entry.fingerprint() for entry in entries()}
+    one = entries()[0]
+    others = [
+        replace(one, **{name: value})  # type: ignore[arg-type]
+        for name, value in {
+            "id": 99, "kind": "x", "number": "x", "title": "x", "text": "x", "level": 4, "labels": frozenset({"x"}),
+            "facets": {"unit": ("x",)}, "updated": 1, "names": ("x",), "fresh": 9,
+        }.items()
+    ]  # fmt: skip
+    assert len({entry.fingerprint() for entry in (one, *others)}) == 12
+    assert replace(one, facets=dict(reversed(one.facets.items()))).fingerprint() == one.fingerprint()
+    odd = replace(one, title="\ud800", text="\udfff", names=("\ud800",))
+    office.write([odd])
+    assert dict(office.fingerprints())[one.id] == odd.fingerprint()
 
 
 def test_each_write_is_a_new_generation(office: Engine) -> None:

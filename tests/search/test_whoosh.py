@@ -15,7 +15,7 @@ import pytest
 from search import engine_whoosh_store
 from search.engine import Busy, Damaged, Entry
 from search.engine_whoosh import WhooshEngine
-from tests.search.corpus import CHIEF, entries
+from tests.search.corpus import CHIEF, entries, everything
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_readers_meet_only_whole_commits(folder: Path) -> None:
         reader.start()
     for round_ in range(12):
         engine.write([replace(entry, updated=round_) for entry in entries()[:10]])
-    engine.rebuild(entries())
+    engine.rebuild(everything)
     stop.set()
     for reader in readers:
         reader.join()
@@ -71,7 +71,7 @@ def test_what_is_written_during_a_rebuild_is_kept(folder: Path) -> None:
         other.write([replace(entries()[0], text="重建期间写入")], [2])
         yield from entries()[20:]
 
-    engine.rebuild(stale())
+    engine.rebuild(lambda _after: stale())
     for one in (engine, other):
         assert one.search("重建期间写入", CHIEF).total == 1
         assert one.count() == 39
@@ -90,7 +90,7 @@ def test_a_failing_rebuild_leaves_everything_as_it_was(folder: Path) -> None:
         raise RuntimeError("no database")
 
     with pytest.raises(RuntimeError):
-        engine.rebuild(broken())
+        engine.rebuild(lambda _after: broken())
     engine.write([], [1])
     assert engine.count() == 39
     assert not (folder / "journal").exists()
@@ -103,7 +103,7 @@ def test_more_than_one_segment_in_one_write(folder: Path, monkeypatch: pytest.Mo
     engine.write(entries())
     engine.write(entries())
     assert engine.count() == 40
-    assert engine.rebuild(entries()) == 40
+    assert engine.rebuild(everything) == 40
     assert engine.search("食堂", CHIEF).total == 5
 
 
@@ -148,7 +148,7 @@ def test_a_spoiled_index_says_so_and_a_rebuild_mends_it(folder: Path) -> None:
     engine = WhooshEngine(folder)
     with pytest.raises(Damaged):
         engine.search("食堂", CHIEF)
-    engine.rebuild(entries())
+    engine.rebuild(everything)
     assert engine.search("食堂", CHIEF).total == 5
 
 
@@ -203,7 +203,7 @@ def test_purged_text_is_in_no_file_and_no_other_generation_keeps_it(folder: Path
 
     reader = WhooshEngine(folder)
     reader.count()  # holds the generation that the rebuild replaces
-    engine.rebuild(entries())
+    engine.rebuild(everything)
     with pytest.raises(Busy):
         engine.purge()
     reader.close()
