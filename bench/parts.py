@@ -33,13 +33,15 @@ class _Fed:
     """The documents one after another, and what making them took: that is no part of indexing."""
 
     def __init__(self, count: int) -> None:
+        self.count = count
         self.wall = self.cpu = 0.0
-        self._made = corpus.entries(count)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def after(self, last: int) -> Iterator[Entry]:
+        """Those after this one."""
+        made = corpus.entries(self.count - last, last + 1)
         while True:
             wall, cpu = now(), time.process_time()
-            batch = list(islice(self._made, corpus.BATCH))
+            batch = list(islice(made, corpus.BATCH))
             self.wall += now() - wall
             self.cpu += time.process_time() - cpu
             if not batch:
@@ -54,7 +56,7 @@ def _made(name: str, address: str) -> Engine:
 def build(name: str, address: str, count: str) -> dict[str, float]:
     """Documents a second of a full rebuild, by wall and processor time; MB on disk; the most memory meanwhile."""
     engine = _made(name, address)
-    found = _built(int(count), engine.rebuild)
+    found = _built(int(count), lambda fed: engine.rebuild(fed.after, anew=True))
     engine.close()
     return found | ({"disk": measure.on_disk(Path(address))} if Path(address).is_dir() else {})
 
@@ -62,7 +64,7 @@ def build(name: str, address: str, count: str) -> dict[str, float]:
 def build_peer(_name: str, address: str, count: str) -> dict[str, float]:
     """The same of the peer."""
     path = Path(address)
-    return _built(int(count), lambda fed: peer.build(path, fed)) | {"disk": measure.on_disk(path)}
+    return _built(int(count), lambda fed: peer.build(path, fed.after(0))) | {"disk": measure.on_disk(path)}
 
 
 def _built(count: int, how: Callable[[_Fed], Any]) -> dict[str, float]:
