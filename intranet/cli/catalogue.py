@@ -61,9 +61,17 @@ def search(text: str, login: str, kind: str, limit: int, offset: int, as_json: b
         for h in found.hits
     ]
     facets = {name: dict(values) for name, values in found.facets.items() if values}
-    lines = [f"{found.total} 条 / hits"]
+    loose = f"，其中 {found.strict} 条如所输入 / as typed" if found.relaxed else ""
+    lines = [f"{found.total} 条 / hits{loose}"]
     lines += [f"{h['number']:<20} {Level.parse(str(h['level'])).label} {h['title']}" for h in hits]
-    out({"total": found.total, "hits": hits, "facets": facets}, as_json, lines)
+    told = {
+        "total": found.total,
+        "strict": found.strict,
+        "relaxed": found.relaxed,
+        "hits": hits,
+        "facets": facets,
+    }
+    out(told, as_json, lines)
 
 
 @click.command()

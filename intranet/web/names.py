@@ -22,8 +22,8 @@ from .language import english
 UNKNOWN = "—"
 # Asked at most once by each page, so built once.
 _PERSONS = select(Person.id, Person.name).where(Person.id.in_(bindparam("ids", expanding=True)))
-_UNITS = select(Unit.id, Unit.name)
-_UNITS_EN = select(Unit.id, func.coalesce(func.nullif(Unit.name_en, ""), Unit.name))
+_UNITS = select(Unit.id, Unit.code, Unit.name)
+_UNITS_EN = select(Unit.id, Unit.code, func.coalesce(func.nullif(Unit.name_en, ""), Unit.name))
 _PLACES = select(Place.id, Place.name)
 _REPOSITORIES = select(Repository.id, Repository.title)
 _TERMS = select(Term).order_by(Term.order, Term.id)
@@ -76,8 +76,17 @@ class Names:
         words: list[Term] = self._tables["term"].get(vocabulary, [])
         return words
 
+    def unit_of(self, code: str) -> str:
+        """The name of the unit of a code; the code itself where there is none."""
+        self._units()
+        return str(self._tables["unit code"].get(code, code))
+
     def _units(self) -> dict[Any, Any]:
-        return self._tables.get("unit") or self._table("unit", _UNITS_EN if english() else _UNITS)
+        if "unit" not in self._tables:
+            rows = db.session.execute(_UNITS_EN if english() else _UNITS).all()
+            self._tables["unit"] = {i: str(name) for i, _code, name in rows}
+            self._tables["unit code"] = {code: str(name) for _i, code, name in rows}
+        return self._tables["unit"]
 
     def _table(self, key: str, query: Any) -> dict[Any, Any]:
         if key not in self._tables:

@@ -47,7 +47,10 @@ def nav(actor: Actor) -> list[Group]:
     business = [_kind(k) for k in kinds if k.group != "catalogue" and _shown(actor, k)]
     desk = [_entry(_("我的工作台"), "/", "home")]
     if staff:
-        desk += [_entry(_("借阅"), "/desk/", "transfer"), _entry(_("检索"), "/search", "search")]
+        desk += [
+            _entry(_("借阅"), "/desk/", "transfer"),
+            _entry(_("检索"), "/search", "search", below="/searches/"),
+        ]
     manage = [
         _entry(title, url, icon, about)
         for permission, title, url, icon, about in MANAGE
@@ -89,8 +92,8 @@ def _kind(kind: Kind) -> Entry:
     return _entry(str(kind.title), f"/items/{kind.name}/", kind.icon)
 
 
-def _entry(title: Any, url: str, icon: str, about: Any = "") -> Entry:
-    """An entry is `here` on its page and on those below it."""
-    path = request.path
-    here = path == url or (url.endswith("/") and len(url) > 1 and path.startswith(url))
+def _entry(title: Any, url: str, icon: str, about: Any = "", *, below: str = "") -> Entry:
+    """An entry is `here` on its page and on those below it (or `below` another address)."""
+    path, below = request.path, below or url
+    here = path == url or (below.endswith("/") and len(below) > 1 and path.startswith(below))
     return Entry(str(title), request.script_root + url, icon, here, str(about))
