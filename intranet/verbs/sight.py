@@ -14,7 +14,7 @@ from ..house import House
 from ..models import Grant, Item, Outbox
 from ..models.types import Moment
 from ..policy import Policy
-from ..prepared import NOW, prepared
+from ..prepared import NOW, prepared, visible
 
 BATCH = 1000  # ids in one statement
 LATELY = timedelta(days=30)  # what ended before has been taken down and indexed since
@@ -76,13 +76,13 @@ def hidden(session: Session, house: House, actor: Actor) -> frozenset[int]:
 @prepared
 def _rows(policy: Policy, actor: Actor) -> Select[Any]:
     # By id, and only then whether it may be known: asked as one condition, SQLite walks through whole ledgers for fifteen ids.
-    seen = case((policy.visible(actor, NOW), 1), else_=0) == 1
+    seen = case((visible(policy, actor), 1), else_=0) == 1
     return select(*_COLUMNS).where(Item.id.in_(_GIVEN), seen)
 
 
 @prepared
 def _numbered(policy: Policy, actor: Actor) -> Select[Any]:
-    return select(*_COLUMNS).where(Item.number.in_(_GIVEN), policy.visible(actor, NOW)).limit(1)
+    return select(*_COLUMNS).where(Item.number.in_(_GIVEN), visible(policy, actor)).limit(1)
 
 
 @prepared
@@ -96,4 +96,4 @@ def _hidden(policy: Policy, actor: Actor) -> Select[tuple[int]]:
     over = select(Item.id).where(Item.due > _LATELY, policy.over(NOW)).correlate(None)
     lost = select(Outbox.item_id).where(Outbox.topic == "forget", Outbox.item_id.in_(behind))
     candidates = union(waiting, ended, over)
-    return select(Item.id).where(Item.id.in_(candidates), or_(~policy.visible(actor, NOW), Item.id.in_(lost)))
+    return select(Item.id).where(Item.id.in_(candidates), or_(~visible(policy, actor), Item.id.in_(lost)))
