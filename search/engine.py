@@ -38,6 +38,10 @@ class Damaged(SearchError):
     """The index cannot be read; `rebuild` mends it."""
 
 
+class Unreachable(SearchError):
+    """The server that holds the index does not answer, or not in time; nothing is wrong with the index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing to be found. `facets` may leave out "kind" and "level": the entry itself says them.
@@ -193,5 +197,5 @@ class Engine(Protocol):
 
 __all__ = [
     "ALWAYS", "FIELDS", "Access", "After", "Busy", "Damaged", "Engine", "Entry", "Filters", "Hit", "Marks", "Order", "Pieces",
-    "Query", "Relaxed", "Result", "SearchError", "Suggestion", "Within", "parse",
+    "Query", "Relaxed", "Result", "SearchError", "Suggestion", "Unreachable", "Within", "parse",
 ]  # fmt: skip

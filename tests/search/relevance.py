@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.engine import Access, Engine
+from search.engine_postgres import PostgresEngine
 from search.engine_whoosh import WhooshEngine
+from tests import postgres
 from tests.search import measures, regulations
 from tests.search.judged import FORMS, Judged, judged
 from tests.search.plain_bm25 import PlainBM25
@@ -36,17 +38,28 @@ def _whoosh(folder: Path) -> Iterator[Engine]:
     engine.close()
 
 
+@contextmanager
+def _postgres(_folder: Path) -> Iterator[Engine]:
+    with postgres.started() as server:
+        engine = PostgresEngine(server.url)
+        yield engine
+        engine.close()
+
+
 #: Every engine that is judged: name -> an empty one that keeps what it needs in a folder.
-ENGINES: dict[str, Callable[[Path], AbstractContextManager[Engine]]] = {"whoosh": _whoosh}
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[Engine]]] = {
+    "whoosh": _whoosh,
+    "postgres": _postgres,
+}
 
 
 def engine_search(engine: Engine, articles: Sequence[Article]) -> Search:
     """Fill an engine with the articles; what it then finds."""
-    engine.rebuild(article.entry(number) for number, article in enumerate(articles))
+    engine.rebuild(lambda last: [a.entry(n) for n, a in enumerate(articles, 1) if n > last])
 
     def search(query: str) -> list[str]:
         hits = engine.search(query, READER, limit=DEPTH).hits
-        return [articles[hit.id].key for hit in hits]
+        return [articles[hit.id - 1].key for hit in hits]
 
     return search
 

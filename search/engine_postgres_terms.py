@@ -1,0 +1,214 @@
+"""Words as PostgreSQL keeps them: the lexemes of an entry, and what a needle looks for among them.
+
+Terms are those of `search.analysis`: PostgreSQL never parses a text itself. Beside them stand lexemes behind a mark, a
+control character that no folded text holds, so that each lookup is one of a lexeme or of the beginning of one:
+
+    1  the tails of a Latin run                      4  first letters of syllables from each of them on
+    2  what stands in title and number               5  the title's spelling     6  its first letters
+    3  spelling from each syllable on                7  how a name sounds from each character on
+
+A lexeme has the positions that make `ts_rank` give it what BM25 gives its term: see `_GAINS`.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, takewhile
+from typing import NamedTuple
+from zlib import crc32
+
+from search import analysis, sounds
+from search.query import Form, Needle, Word
+from search.scoring import K1, B
+
+#: Bytes of lexemes in one vector: PostgreSQL takes a mebibyte with what it adds. An entry of more has several.
+VECTOR = 600_000
+#: Terms of an entry in `Words.hot`.
+HOT = 64
+#: Characters of a term that are told apart; of a tail; of a spelling; of a name that sounds.
+_TERM, _TAIL, _SPELT, _SOUND = 500, 24, 32, 8
+#: Terms of an entry of usual length. A constant, so that entries written years apart are weighed alike.
+_USUAL = 600
+
+TAIL, TITLED, SPELT, INITIALS, BEGINS, BEGINS_INITIALS, SOUNDS = "\1\2\3\4\5\6\7"
+_END = "\1"  # behind a tail that reaches the end of its run
+_BARE = b"\0\0"  # no position
+
+# One to three positions of one weight are 1, 1 + 1/4, 1 + 1/4 + 1/9 times that weight (divided by _ZETA) to ts_rank.
+_ZETA = 1.64493406685
+_WEIGHTS = (0.5, 0.7, 1.0, 1.45)
+_GAINS = sorted(
+    (weight * times, label << 14, count)
+    for label, weight in enumerate(_WEIGHTS)
+    for count, times in ((1, 1.0), (2, 1.25), (3, 1.25 + 1 / 9))
+)
+_BETWEEN = [(one[0] + other[0]) / 2 for one, other in pairwise(_GAINS)]
+_POSITIONS = [
+    struct.pack(f">{count + 1}H", count, *(label | at for at in range(1, count + 1)))
+    for _, label, count in _GAINS
+]
+#: The array of weights for `ts_rank`, and what its answer is to be multiplied by.
+RANKS = "{" + ",".join(f"{weight / max(_WEIGHTS):.6f}" for weight in _WEIGHTS) + "}"
+SCALE = _ZETA * max(_WEIGHTS)
+
+
+class Words(NamedTuple):
+    """`terms`: what counts for rarity; `vectors`: tsvectors in PostgreSQL's binary form, several where one cannot hold all;
+    `hot`: two bytes for each of the terms that matter most to it, those first that matter most."""
+
+    terms: Sequence[str]
+    vectors: list[bytes]
+    hot: bytes
+
+
+def words(title: str, number: str, names: Sequence[str], text: str) -> Words:
+    """Of the folded parts of an entry."""
+    counts = analysis.count_terms(analysis.joined(title, number, names, text))
+    length = K1 * (1 - B + B * counts.total() / _USUAL)
+    gains = {times: times * (K1 + 1) / (times + length) for times in set(counts.values())}
+    positions = {times: _POSITIONS[bisect(_BETWEEN, gain)] for times, gain in gains.items()}
+    named = analysis.count_terms(analysis.joined(title, number, names, ""))
+    hottest = sorted(counts, key=lambda term: (term not in named, -counts[term]))
+    lexemes = dict.fromkeys(_marked(title, number, names), _BARE)
+    tails: dict[str, None] = {}
+    for term in hottest:
+        lexemes.setdefault(term[:_TERM], positions[counts[term]])
+        if not analysis.is_cjk(term[0]):
+            tails.update(dict.fromkeys(_tails(term, 1)))
+    lexemes |= dict.fromkeys(tails, _BARE)
+    return Words(
+        [*{term[:_TERM] for term in counts}], list(_vectors(lexemes)), b"".join(map(hot, hottest[:HOT]))
+    )
+
+
+def hot(term: str) -> bytes:
+    """Two bytes for a term; some terms share them."""
+    return struct.pack(">H", crc32(term.encode()) & 0xFFFF)
+
+
+def _vectors(lexemes: dict[str, bytes]) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    size = 0
+    for lexeme, positions in lexemes.items():
+        parts.append(lexeme.encode() + b"\0" + positions)
+        size += len(parts[-1]) + 2
+        if size > VECTOR:
+            yield struct.pack(">I", len(parts)) + b"".join(parts)
+            parts, size = [], 0
+    if parts or not lexemes:
+        yield struct.pack(">I", len(parts)) + b"".join(parts)
+
+
+def _marked(title: str, number: str, names: Sequence[str]) -> Iterator[str]:
+    for part in (title, number):
+        for start, end, cjk in analysis.runs(part):
+            run = part[start:end]
+            yield from (
+                (TITLED + term for term in analysis.count_terms(run)) if cjk else _tails(run, 0, TITLED)
+            )
+    for part in (title, number, *names):
+        syllables = sounds.syllables(part)
+        initials = sounds.initials(syllables)
+        for at in range(len(syllables)):
+            yield SPELT + "".join(syllables[at : at + _SPELT])[:_SPELT]
+        for at in range(len(initials)):
+            yield INITIALS + initials[at : at + _SPELT]
+        if part is title and syllables:
+            yield BEGINS + "".join(syllables[:_SPELT])[:_SPELT]
+            yield BEGINS_INITIALS + initials[:_SPELT]
+    for name in (title, *names):
+        heard = sounds.key(name)
+        for at in range(len(name) - 1):
+            yield SOUNDS + _sound(name[at : at + _SOUND], heard[at : at + _SOUND])
+
+
+def _tails(run: str, first: int, mark: str = TAIL) -> Iterator[str]:
+    for at in range(first, len(run)):
+        yield mark + run[at : at + _TAIL] + (_END if at + _TAIL >= len(run) else "")
+
+
+def _sound(text: str, heard: str) -> str:
+    """How the Chinese at the beginning of a text sounds."""
+    return heard[: sum(1 for _ in takewhile(analysis.is_cjk, text))]
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def exactly(lexeme: str) -> str:
+    """A tsquery for a lexeme."""
+    return _quoted(lexeme)
+
+
+def beginning(lexeme: str) -> str:
+    """A tsquery for lexemes that begin so."""
+    return _quoted(lexeme) + ":*"
+
+
+def every(queries: Iterable[str]) -> str:
+    """All of them; "" where there are none."""
+    return _joined(" & ", queries)
+
+
+def some(queries: Iterable[str]) -> str:
+    """At least one of them; "" where there are none."""
+    return _joined(" | ", queries)
+
+
+def _joined(how: str, queries: Iterable[str]) -> str:
+    parts = list(dict.fromkeys(queries))
+    return parts[0] if len(parts) == 1 else f"({how.join(parts)})" if parts else ""
+
+
+def ways(one: Needle) -> list[list[str]]:
+    """tsqueries for `Needle.matches`: all of the first list, or all of the second. Each names one lexeme or its beginning."""
+    text = one.text[:_TERM]
+    if one.form is Form.EXACT:
+        return [[exactly(text)]]
+    if one.form in (Form.PREFIX, Form.CHAR):
+        return [[beginning(text)]]
+    last, end = (exactly, _END) if one.form is Form.SUFFIX else (beginning, "")
+    # A run longer than a tail is there where all its pieces are.
+    starts = [*range(0, len(one.text) - _TAIL, _TAIL), max(0, len(one.text) - _TAIL)]
+    pieces = [TAIL + one.text[at : at + _TAIL] for at in starts]
+    return [[last(text)], [*map(beginning, pieces[:-1]), last(pieces[-1] + end)]]
+
+
+def needle(one: Needle) -> str:
+    """A tsquery for `Needle.matches`."""
+    return some(map(every, ways(one)))
+
+
+def holding(word: Word) -> str:
+    """A tsquery for entries that hold all needles of a word."""
+    return every(map(needle, word.needles))
+
+
+def spelled(letters: str) -> str:
+    """A tsquery for `sounds.spells` in title, number or a name."""
+    return some(beginning(mark + letters[:_SPELT]) for mark in (SPELT, INITIALS))
+
+
+def begun(letters: str) -> str:
+    """A tsquery for titles whose spelling begins so."""
+    return some(beginning(mark + letters[:_SPELT]) for mark in (BEGINS, BEGINS_INITIALS))
+
+
+def titled(text: str) -> str:
+    """A tsquery that every entry answers in whose title or number the folded text stands; others may too. "": none can say."""
+    queries: list[str] = []
+    for start, end, cjk in analysis.runs(text):
+        run = text[start:end]
+        if cjk and len(run) > 1:
+            queries += [exactly(TITLED + run[at : at + 2]) for at in range(len(run) - 1)]
+        else:
+            queries.append(beginning(TITLED + run[:_TAIL]))
+    return every(queries)
+
+
+def sounding(word: str) -> str:
+    """A tsquery that every entry answers in whose title or names something sounds like the folded word."""
+    return beginning(SOUNDS + _sound(word[:_SOUND], sounds.key(word)))
