@@ -185,8 +185,10 @@ def _check(s: Settings) -> list[str]:
         errors.append("DATABASE_URL: expected sqlite:///FILE or postgresql+psycopg://…")
     if s.search not in ("whoosh", "postgres"):
         errors.append("SEARCH: expected whoosh or postgres")
-    if s.search == "postgres":
-        errors.append("SEARCH: the postgres engine is not part of this version; use whoosh")
+    if s.search == "postgres" and not s.database_url.startswith("postgresql+psycopg://"):
+        errors.append(
+            "SEARCH: postgres keeps its index in the database of DATABASE_URL, which must be PostgreSQL too"
+        )
     if not s.store.startswith(("file:", "s3://")):
         errors.append("STORE: expected file:FOLDER or s3://key:secret@host:port/bucket")
     if s.object_sizes not in ("exact", "padme"):
