@@ -154,12 +154,13 @@ class Engine(Protocol):
         *,
         within: Within = ALWAYS,
         now: int | None = None,
+        loose: bool = True,
     ) -> Result:
         """Permitted hits. Values of one filter are alternatives, filters add up, one without values is none.
 
         Counts of a facet leave out that facet's own filter. A number typed in full comes first. Few hits loosen the query;
         whether they are few is decided before filters, so that a filter never brings hits that were not there without it.
-        `now`, in microseconds: newer entries are preferred where they say so (`Entry.fresh`). Order "updated": newest first, then the greater
+        Not `loose`: only what answers as typed, if anything does. `now`, in microseconds: newer entries are preferred where they say so (`Entry.fresh`). Order "updated": newest first, then the greater
         id; the same order decides between equal scores.
         """
 

@@ -118,9 +118,10 @@ def on_rung(words: Sequence[Word], rung: Rung, weights: Mapping[Needle, float]) 
         )
     else:
         atoms = [
-            (weights.get(one, 0.0), terms.some([terms.needle(one), *instead(word, rung)]))
+            (weights.get(one, 0.0), terms.some([held, *instead(word, rung)]))
             for word in words
             for one in word.needles
+            for held in [terms.holding(word) if word.whole else terms.needle(one)]
         ]
         rarest = [query for _, query in sorted(atoms, key=lambda atom: -atom[0])]
         # Who has k of n has one of any n - k + 1 of them, and so on.
@@ -157,7 +158,7 @@ def _counted(words: Sequence[Word], rung: Rung) -> Where:
     parts: list[str] = []
     values: list[Any] = []
     for word in words:
-        needles = [terms.needle(one) for one in word.needles]
+        needles = [terms.holding(word) if word.whole else terms.needle(one) for one in word.needles]
         points = " + ".join(["(v.terms @@ %s::tsquery)::integer"] * len(needles))
         other = terms.some(instead(word, rung))
         if other:

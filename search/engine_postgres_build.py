@@ -166,8 +166,10 @@ class Build:
             connection,
             (
                 "UPDATE {generation} SET role = 'doomed' WHERE role = 'current'",
-                "UPDATE {generation} SET role = 'current', count = (SELECT count(*) FROM {entry}),"
-                " wide = EXISTS (SELECT FROM {entry} WHERE wide) WHERE number = {n}",
+                (
+                    "UPDATE {generation} SET role = 'current', count = (SELECT count(*) FROM {entry}),"
+                    " wide = EXISTS (SELECT FROM {entry} WHERE wide) WHERE number = {n}"
+                ),
                 "DELETE FROM {journal} WHERE generation = {n}",
             ),
             number,

@@ -131,6 +131,12 @@ class Look:
             where = ask.on_rung(query.words, rung, weights) + narrow if query.words else narrow
             parts.append(self._rows(columns, prior, where))
             rungs.append(np.full(len(parts[-1]), number, np.uint8))
+        key = analysis.number_key(query.text)
+        if query.words and key:  # its number is the whole question
+            numbered = fixed + ask.beside_words(query, plan.access, indexed=False)
+            numbered.add("e.key = %s", key)
+            parts.append(self._rows(columns, prior, numbered))
+            rungs.append(np.zeros(len(parts[-1]), np.uint8))
         if wide:
             texts = fixed + ask.beside_words(query, plan.access, indexed=False)
             texts.add("e.wide")
@@ -195,10 +201,11 @@ class Look:
             prior = (
                 prior + np.isin(found.ids, self._rare(plan, weights)) * max(weights.values(), default=0.0) * 2
             )
-        order = np.lexsort((-found.ids, -found.updated, -prior, rungs))
+        tiers = np.array([rung.tier for rung in plan.rungs], np.uint8)[rungs]
+        order = np.lexsort((-found.ids, -found.updated, -prior, tiers))
         first = order[:WEIGHED]
         scores = self._weighed(plan, found.ids[first], weights, matched)
-        inside = np.lexsort((-found.ids[first], -found.updated[first], -scores, rungs[first]))
+        inside = np.lexsort((-found.ids[first], -found.updated[first], -scores, tiers[first]))
         order = np.concatenate((first[inside], order[WEIGHED:]))[:wanted]
         gained = np.zeros(len(order))
         gained[: len(first)] = scores[inside][:wanted]

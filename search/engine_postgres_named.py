@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from search import slips, sounds
 from search import engine_postgres_ask as ask
 from search import engine_postgres_terms as terms
+from search import slips, sounds
 from search.engine import Access
 from search.engine_postgres_ask import Where
 from search.plan import Stored
@@ -83,7 +83,7 @@ class Named:
         """See `Snapshot.similar`. `wide`: some entry has several vectors."""
         most = slips.allowed(word)
         near = self._run(
-            "SELECT d.term FROM {df} d WHERE d.docs > 0 AND d.term >= %s COLLATE \"C\" AND d.term < %s COLLATE \"C\""
+            'SELECT d.term FROM {df} d WHERE d.docs > 0 AND d.term >= %s COLLATE "C" AND d.term < %s COLLATE "C"'
             " AND char_length(d.term) BETWEEN %s AND %s",
             [word[0], chr(ord(word[0]) + 1), len(word) - most, len(word) + most],
         )  # fmt: skip

@@ -4,7 +4,7 @@ generation; see `search.engine_postgres_tables`."""
 from __future__ import annotations
 
 #: Raised when rows are made otherwise: generations of another format count as damaged and are made anew.
-FORMAT = 1
+FORMAT = 2
 
 #: Columns of an entry as COPY wants them. Those in capitals hold words: PostgreSQL may keep no statistics of them, in which
 #: they would outlive the entry.
@@ -20,15 +20,21 @@ _SHORT = ("labels", "facets", "hot", "key", "ftitle", "fnumber", "fnames", "kind
 
 SCHEMA = (
     "CREATE SCHEMA IF NOT EXISTS {schema}",
-    "CREATE TABLE IF NOT EXISTS {home} (one boolean PRIMARY KEY DEFAULT true CHECK (one), born text NOT NULL,"
-    " serial bigint NOT NULL DEFAULT 0, made integer NOT NULL DEFAULT 0)",
-    "CREATE TABLE IF NOT EXISTS {generation} (number integer PRIMARY KEY, role text NOT NULL, format integer NOT NULL,"
-    " source text NOT NULL DEFAULT '', count bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0,"
-    " wide boolean NOT NULL DEFAULT false)",
+    (
+        "CREATE TABLE IF NOT EXISTS {home} (one boolean PRIMARY KEY DEFAULT true CHECK (one), born text NOT NULL,"
+        " serial bigint NOT NULL DEFAULT 0, made integer NOT NULL DEFAULT 0)"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS {generation} (number integer PRIMARY KEY, role text NOT NULL, format integer NOT NULL,"
+        " source text NOT NULL DEFAULT '', count bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0,"
+        " wide boolean NOT NULL DEFAULT false)"
+    ),
     "CREATE TABLE IF NOT EXISTS {journal} (generation integer, id bigint, PRIMARY KEY (generation, id))",
     "CREATE TABLE IF NOT EXISTS {label} (code integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE)",
-    "CREATE TABLE IF NOT EXISTS {facet} (code integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,"
-    " value text NOT NULL, UNIQUE (name, value))",
+    (
+        "CREATE TABLE IF NOT EXISTS {facet} (code integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,"
+        " value text NOT NULL, UNIQUE (name, value))"
+    ),
     "INSERT INTO {home} (born) VALUES (%s) ON CONFLICT DO NOTHING",
 )
 
@@ -51,6 +57,7 @@ TABLES = (
 INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS entry_{n}_id ON {entry} (id)",
     "CREATE INDEX IF NOT EXISTS entry_{n}_terms ON {entry} USING gin (terms) WITH (fastupdate = off)",
+    "CREATE INDEX IF NOT EXISTS entry_{n}_key ON {entry} (key)",
     "CREATE INDEX IF NOT EXISTS entry_{n}_wide ON {entry} (id) WHERE wide",
     "CREATE INDEX IF NOT EXISTS part_{n}_id ON {part} (id)",
     "CREATE INDEX IF NOT EXISTS part_{n}_terms ON {part} USING gin (terms) WITH (fastupdate = off)",

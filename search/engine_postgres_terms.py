@@ -22,7 +22,7 @@ from zlib import crc32
 
 from search import analysis, sounds
 from search.query import Form, Needle, Word
-from search.scoring import B, K1
+from search.scoring import K1, B
 
 #: Bytes of lexemes in one vector: PostgreSQL takes a mebibyte with what it adds. An entry of more has several.
 VECTOR = 600_000
@@ -132,14 +132,14 @@ def _syllables(part: str) -> list[str]:
 def _spelt(part: str) -> list[str]:
     syllables = _syllables(part)
     initials = sounds.initials(syllables)
-    starts = range(len(syllables))
-    whole = [SPELT + "".join(syllables[at : at + _SPELT])[:_SPELT] for at in starts]
-    return whole + [INITIALS + initials[at : at + _SPELT] for at in starts]
+    whole = [SPELT + "".join(syllables[at : at + _SPELT])[:_SPELT] for at in range(len(syllables))]
+    return whole + [INITIALS + initials[at : at + _SPELT] for at in range(len(initials))]
 
 
 @lru_cache(2048)
 def _heard(name: str) -> list[str]:
-    return [SOUNDS + _sound(name[at : at + _SOUND]) for at in range(len(name) - 1)]
+    heard = sounds.key(name)
+    return [SOUNDS + _sound(name[at : at + _SOUND], heard[at : at + _SOUND]) for at in range(len(name) - 1)]
 
 
 def _tails(run: str, first: int, mark: str = TAIL) -> Iterator[str]:
@@ -147,9 +147,9 @@ def _tails(run: str, first: int, mark: str = TAIL) -> Iterator[str]:
         yield mark + run[at : at + _TAIL] + (_END if at + _TAIL >= len(run) else "")
 
 
-def _sound(text: str) -> str:
-    chinese = "".join(takewhile(analysis.is_cjk, text))
-    return "".join(f"{sound}." for sound in sounds.lasting(chinese))
+def _sound(text: str, heard: str) -> str:
+    """How the Chinese at the beginning of a text sounds."""
+    return heard[: sum(1 for _ in takewhile(analysis.is_cjk, text))]
 
 
 def _quoted(lexeme: str) -> str:
@@ -229,4 +229,4 @@ def titled(text: str) -> str:
 
 def sounding(word: str) -> str:
     """A tsquery that every entry answers in whose title or names something sounds like the folded word."""
-    return beginning(SOUNDS + _sound(word[:_SOUND]))
+    return beginning(SOUNDS + _sound(word[:_SOUND], sounds.key(word)))

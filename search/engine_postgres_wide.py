@@ -55,6 +55,8 @@ class Wide:
             mine = np.zeros(len(ids), np.int16)
             for one in word.needles:
                 mine += self._holds(one, ids)
+            if word.whole:
+                mine[mine < len(word.needles)] = 0
             whole = [self._has(terms.spelled(word.letters), ids)] if word.letters else []
             whole += [
                 np.all([self._holds(one, ids) for one in slip.needles], axis=0)

@@ -18,9 +18,11 @@ from search.engine import After, Busy, Damaged, Entry
 from search.engine_whoosh_files import Held, Home
 from search.engine_whoosh_half import Half
 from search.engine_whoosh_merge import dead_text, to_merge
+from search.engine_whoosh_postings import Record
+from search.engine_whoosh_record import record
 from search.engine_whoosh_search import Look
-from search.engine_whoosh_shard import Cache, Names, Shard, record
-from search.engine_whoosh_store import Record, Writer
+from search.engine_whoosh_shard import Cache, Names, Shard
+from search.engine_whoosh_store import Writer
 from search.engine_whoosh_view import RawCache, View
 from search.finder import Finder
 from search.plan import Snapshot

@@ -10,13 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intranet.house import House
-from intranet.jobs import index, lease, worker
+from intranet.jobs import lease, worker
 from intranet.jobs.outbox import Row, Topic, drain, each
 from intranet.models import Item, Lease, Outbox
-from intranet.verbs import entries
 from search.engine import Damaged, Entry, SearchError
 from tests.office import Clock, Office
-from vault.levels import Level
 
 INDEX = {"index": worker.QUICK["index"]}
 
@@ -145,6 +143,21 @@ def test_an_entry_written_after_the_lease_was_lost_is_written_again(
     assert db.get_one(Lease, "outbox:index").holder == "other-host/7/abcd"
 
 
+def test_what_takes_long_stops_after_its_time_and_goes_on_in_the_next_round(
+    house: House, desk: Office
+) -> None:
+    """The lease is free then, also for another worker."""
+    seen: list[int] = []
+    topics = {"extract": Topic("extract", each(lambda _house, row: seen.append(row.payload["blob"])))}
+    with desk.w("cli:test") as w:
+        for blob in (1, 2, 3):
+            w.after("extract", None, blob=blob)
+    assert drain(house, topics, seconds=0) == {"extract": 1}
+    assert drain(house, topics, seconds=0) == {"extract": 1}
+    assert seen == [1, 2]
+    assert lease.take(house, "outbox:extract", 60, who="other-host/7/abcd")
+
+
 def test_a_row_for_later_is_left_alone(house: House, desk: Office, db: Session, clock: Clock) -> None:
     item = desk.add("resource", "officer")
     drain(house, INDEX)
@@ -191,44 +204,3 @@ def test_readers_of_a_repository_changed(house: House, desk: Office, db: Session
         w.after("reindex_repository", repository=1)
     assert drain(house, worker.QUICK)["reindex_repository"] == 1
     assert [row.item_id for row in waiting(db)] == [item.id]
-
-
-# ------------------------------------------------------------------------------------------------- the index as a whole
-
-
-def test_rebuild_finds_everything_again(house: House, desk: Office) -> None:
-    made = [desk.add("resource", "officer"), desk.add("document", "custodian", level=Level.SECRET)]
-    house.engine.write([], [i for i, _u in house.engine.ids()])
-    seen: list[int] = []
-    assert index.rebuild(house, seen.append).written == sum(seen)
-    assert {i.id for i in made} <= set(dict(house.engine.ids()))
-
-
-def test_compare_finds_and_mends_what_is_missing_old_or_too_much(
-    house: House, desk: Office, db: Session
-) -> None:
-    missing, stale = desk.add("resource", "officer"), desk.add("resource", "officer")
-    drain(house, INDEX)
-    db.rollback()
-    made = entries.entry(db, house, db.get_one(Item, stale.id))
-    ghost = {"id": 999_999, "number": "X-1", "updated": 1}
-    old = {name: getattr(made, name) for name in made.__slots__} | {"updated": made.updated - 1}
-    house.engine.write([Entry(**old), Entry(**(old | ghost))], [missing.id])
-    report = index.compare(house)
-    assert (report.missing, report.stale, report.extra) == ([missing.id], [stale.id], [999_999])
-    assert report.mended and not report.same
-    assert index.compare(house).same
-
-
-def test_what_is_on_its_way_is_no_difference(house: House, desk: Office) -> None:
-    desk.add("resource", "officer")
-    assert index.compare(house).same
-
-
-def test_the_nightly_check_says_what_it_mended(house: House, desk: Office) -> None:
-    item = desk.add("resource", "officer")
-    drain(house, INDEX)
-    house.engine.write([], [item.id])
-    index.nightly(house)
-    [row] = desk.audit("index.mended")
-    assert '"missing": 1' in row.detail

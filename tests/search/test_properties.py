@@ -41,7 +41,7 @@ _access = st.builds(
 )
 _word = st.one_of(
     st.text(alphabet=st.sampled_from("后勤食堂後ab1，A"), min_size=1, max_size=4),
-    st.sampled_from(["后情", "hq", "houqin", "qin", "实堂", "bbaa", "abab"]),
+    st.sampled_from(["后情", "hq", "houqin", "qin", "实堂", "bbaa", "abab", "a-1", "hq1"]),
 )
 _piece = st.one_of(
     _word,
@@ -121,8 +121,7 @@ def test_every_piece_of_two_characters_or_more_finds_its_entry(full: Engine, dat
     piece = whole[start : data.draw(st.integers(start + 2, len(whole)))]
     if len(analysis.fold(piece)) < 2 or not any(char.isalnum() for char in piece):
         return  # blanks at the ends say nothing, punctuation alone finds nothing
-    for query in (piece, f'"{piece}"'):
-        if query.startswith("-"):
-            continue  # typed so it means without
+    # A dash at the beginning says "without"; in quotation marks it is an ordinary character.
+    for query in (f'"{piece}"',) if piece[0] in "-－" else (piece, f'"{piece}"'):
         result = full.search(query, corpus.CHIEF, limit=50)
         assert entry.id in {hit.id for hit in result.hits[: result.strict]}, query

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
-def desk(postgres: Server, tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iterator[office.Office]:
+def desk(
+    postgres: Server, tmp_path_factory: pytest.TempPathFactory, keyring: Keyring
+) -> Iterator[office.Office]:
     folder = tmp_path_factory.mktemp("postgres")
     with databases.empty(folder, postgres.url) as url:
         app = office.build(folder, url, keyring=keyring)
