@@ -21,6 +21,8 @@ from search.engine_postgres_tables import Tables
 from search.finder import Finder
 from search.plan import Snapshot
 
+#: Where the index stands in its database. Backups leave it out: it is made anew.
+SCHEMA = "search"
 #: Seconds that a write and a purge wait for those who still read a generation that is gone.
 _HARDLY, _PATIENTLY = 0.05, 2.0
 
@@ -30,7 +32,7 @@ class PostgresEngine(Finder):
 
     `timeout`: seconds to wait for another writer. The role owns the schema, or may make one in this database."""
 
-    def __init__(self, url: str, schema: str = "search", *, timeout: float = 20.0) -> None:
+    def __init__(self, url: str, schema: str = SCHEMA, *, timeout: float = 20.0) -> None:
         self._link = Link(url)
         self._tables = Tables(self._link, schema, timeout)
         self._facets = Facets()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from intranet.extensions import db as database
 from intranet.jobs import index, worker
 from intranet.jobs.outbox import drain
 from intranet.settings import SettingsError, load
-from intranet.verbs import finding
+from intranet.verbs import dumping, finding
 from tests import databases, office
 from tests.postgres import Server
 from vault.keyring import Keyring
@@ -71,6 +72,15 @@ def test_index_and_database_agree_and_a_rebuild_keeps_them_so(
     index.rebuild(here.house)
     assert there.house.engine.count() == before > 0
     assert index.compare(there.house).same
+
+
+def test_a_dump_holds_nothing_of_the_index(hosts: tuple[office.Office, office.Office, Path]) -> None:
+    here, _there, _folder = hosts
+    with dumping.dumped(here.house.settings) as dumped:
+        command = ["pg_restore", "--list", str(dumped.path)]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert " TABLE DATA public item " in listed
+    assert " search " not in listed
 
 
 def test_the_engine_of_several_hosts_needs_their_database(tmp_path: Path) -> None:
