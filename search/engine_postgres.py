@@ -54,16 +54,22 @@ class PostgresEngine(Finder):
             number = state.current.number
             changes = Counter(term for one in fresh.values() for term in one.words.terms)
             changes.subtract(lexemes(connection, tables, number, ids))
-            gone = take_out(connection, tables, number, ids)
+            gone, words = take_out(connection, tables, number, ids)
             copy(connection, tables, number, list(fresh.values()))
             count(connection, tables, number, changes.items())
             tables.note(connection, ids)
             connection.execute(
                 tables.sql(
-                    "UPDATE {generation} SET count = count + %s, dead = dead + %s, wide = wide OR %s WHERE number = {n}",
+                    "UPDATE {generation} SET count = count + %s, words = words + %s, dead = dead + %s, wide = wide OR %s"
+                    " WHERE number = {n}",
                     number,
                 ),
-                [len(fresh) - gone, gone, any(one.wide for one in fresh.values())],
+                [
+                    len(fresh) - gone,
+                    sum(one.words.length for one in fresh.values()) - words,
+                    gone,
+                    any(one.wide for one in fresh.values()),
+                ],
             )
         if state.role("doomed") is not None:
             tables.sweep(_HARDLY)

@@ -152,7 +152,7 @@ class Build:
         if not ids:
             return
         changes = lexemes(connection, self._tables, number, ids)
-        gone = take_out(connection, self._tables, number, ids)
+        gone, _ = take_out(connection, self._tables, number, ids)
         self._insert(connection, number, state.current.number, " WHERE id = ANY(%s)", ids)
         after = lexemes(connection, self._tables, number, ids)
         after.subtract(changes)
@@ -167,8 +167,9 @@ class Build:
             (
                 "UPDATE {generation} SET role = 'doomed' WHERE role = 'current'",
                 (
-                    "UPDATE {generation} SET role = 'current', count = (SELECT count(*) FROM {entry}),"
-                    " wide = EXISTS (SELECT FROM {entry} WHERE wide) WHERE number = {n}"
+                    "UPDATE {generation} SET role = 'current', (count, words, wide) ="
+                    " (SELECT count(*), coalesce(sum(length), 0), coalesce(bool_or(wide), false) FROM {entry})"
+                    " WHERE number = {n}"
                 ),
                 "DELETE FROM {journal} WHERE generation = {n}",
             ),

@@ -21,18 +21,19 @@ from search.engine_postgres_wide import Wide
 from search.plan import HEAD, Found, Head, Picked, Plan, Stored
 from search.query import Form, Needle
 from search.rank import NUMBER_FIRST
-from search.scoring import Bools, Bytes
+from search.scoring import K1, B, Bools, Bytes
 
 #: Entries that are weighed exactly; of more those with the greatest `ask.prior`. The others follow them, as they are.
 WEIGHED = 300
-#: Entries that the rarest needles of a loosened question may bring among them.
-_RARE = 2000
+#: Entries looked at for the rarest needles of a loosened question.
+_LOOKED = 20_000
 
 _WEIGH = f"""
 SELECT array_agg(s.id), array_agg(s.score) FROM (
     SELECT e.id,
-        coalesce((SELECT sum(n.weight * ts_rank('{{{terms.RANKS}}}', e.terms, n.query))
-            FROM unnest(%s::tsquery[], %s::float8[]) n(query, weight)), 0)
+        coalesce((SELECT sum(n.weight * t.times / (t.times + {K1 * (1 - B)} + {K1 * B} * e.length / %s::float8))
+            FROM unnest(%s::tsquery[], %s::float8[], %s::float8[]) n(query, lexemes, weight),
+            LATERAL (SELECT n.lexemes * ts_rank('{{{terms.RANKS}}}', e.terms, n.query)) t(times)), 0)
         + coalesce((SELECT sum(b.bonus) FROM unnest(%s::text[], %s::float8[]) b(word, bonus)
             WHERE strpos(e.ftitle, b.word) > 0 OR strpos(e.fnumber, b.word) > 0), 0)
         + coalesce((SELECT sum(b.bonus) FROM unnest(%s::tsquery[], %s::float8[]) b(query, bonus)
@@ -58,6 +59,7 @@ class Look:
         self._number = state.current.number
         self.generation = f"{state.born}.{self._number}.{state.serial}"
         self._found: dict[str, Rows] = {}
+        self._having: dict[str, int] = {}
         self._named = Named(self.run)
         self._wide = Wide(self.run)
 
@@ -108,7 +110,7 @@ class Look:
         if not needles:
             return {}
         found = self.run(_RARITY, [whole, _LAST, beginnings])
-        having = {text: max(0, docs) for text, docs in found}
+        having = self._having = {text: max(0, docs) for text, docs in found}
         total = self._state.current.count
         return {
             one: scoring.idf(total, min(total, having[one.text])) if having.get(one.text) else 0.0
@@ -198,9 +200,7 @@ class Look:
             return _named(found.ids[newest], np.zeros(len(newest)), rungs[newest])
         prior = found.prior
         if len(found) > WEIGHED and plan.rungs[int(rungs.max())].least < plan.query.points:
-            prior = (
-                prior + np.isin(found.ids, self._rare(plan, weights)) * max(weights.values(), default=0.0) * 2
-            )
+            prior = prior + self._held(plan, found, weights)
         tiers = np.array([rung.tier for rung in plan.rungs], np.uint8)[rungs]
         order = np.lexsort((-found.ids, -found.updated, -prior, tiers))
         first = order[:WEIGHED]
@@ -211,32 +211,40 @@ class Look:
         gained[: len(first)] = scores[inside][:wanted]
         return _named(found.ids[order], gained, rungs[order])
 
-    def _rare(self, plan: Plan, weights: Mapping[Needle, float]) -> npt.NDArray[np.int64]:
-        """Entries that hold one of the rarest needles, as long as they are few."""
-        queries: list[str] = []
-        room = float(_RARE)
+    def _held(self, plan: Plan, found: Rows, weights: Mapping[Needle, float]) -> npt.NDArray[np.float64]:
+        """The rarity that each of these entries holds of a loosened question: of the rarest needles, as long as few entries have
+        them. Other needles are in so many that they hardly tell one from another."""
+        held = np.zeros(len(found))
+        chosen: list[Needle] = []
+        room = _LOOKED
         for one in sorted(weights, key=lambda needle: -weights[needle]):
-            room -= self._state.current.count * np.exp(-weights[one]) if weights[one] > 0 else 0
+            room -= self._having.get(one.text, 0)
             if room < 0:
                 break
-            queries.append(terms.needle(one))
-        if not queries:
-            return np.empty(0, np.int64)
-        where = ask.matches(terms.some(queries)) + ask.permitted(plan.access)
-        found = self.run(f"SELECT array_agg(e.id) FROM {{entry}} e WHERE {where}", where.values)[0][0]
-        return found if found is not None else np.empty(0, np.int64)
+            chosen.append(one)
+        allowed = ask.permitted(plan.access)
+        looked = self.run(
+            "SELECT (SELECT array_agg(e.id) FROM {entry} e"
+            f" WHERE e.terms @@ n.query AND {allowed}) FROM unnest(%s::tsquery[]) n(query)",
+            [*allowed.values, [terms.needle(one) for one in chosen]],
+        )
+        for one, (ids,) in zip(chosen, looked, strict=True):
+            if ids is not None:
+                held[np.isin(found.ids, ids)] += weights[one]
+        return held
 
     def _weighed(
         self, plan: Plan, ids: npt.NDArray[np.int64], weights: Mapping[Needle, float], matched: int
     ) -> npt.NDArray[np.float64]:
-        """Sum of rarity times ts_rank, and the bonuses of `scoring`, for each of these entries."""
+        """BM25 over what ts_rank says of how often a needle occurs, and the bonuses of `scoring`, for each of these entries."""
         query, total = plan.query, self._state.current.count
+        mean = max(1.0, self._state.current.words / max(1, total))
         asked = [one for one, weight in weights.items() if weight > 0]
         # ts_rank divides by the number of lexemes that it is asked for.
-        times = [weights[one] * sum(map(len, terms.ways(one))) * terms.SCALE for one in asked]
+        lexemes = [sum(map(len, terms.ways(one))) * terms.SCALE for one in asked]
         whole, titles, spelled = 0.0, [], []
         for word in query.words + query.phrases:
-            most = (scoring.K1 + 1) * sum(weights[one] for one in word.needles)
+            most = (K1 + 1) * sum(weights[one] for one in word.needles)
             whole += most
             if len(word.text) > 1:
                 titles.append((word.text, scoring.TITLE_BONUS * most))
@@ -246,7 +254,7 @@ class Look:
         found = self.run(
             _WEIGH,
             [
-                list(map(terms.needle, asked)), times, *_columns(titles), *_columns(spelled),
+                mean, list(map(terms.needle, asked)), lexemes, [weights[one] * (K1 + 1) for one in asked], *_columns(titles), *_columns(spelled),
                 analysis.fold(query.text), scoring.SAME_TITLE_BONUS * whole,
                 analysis.number_key(query.text), NUMBER_FIRST, ids.tolist(),
             ],
