@@ -9,15 +9,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from search import analysis, slips, sounds
-from search.engine import Entry
 from search.engine_whoosh_lines import Lines, spelled
-from search.engine_whoosh_store import Counts, Numbers, Record, Segment, SegmentInfo
+from search.engine_whoosh_record import Meta, Record
+from search.engine_whoosh_store import Counts, Numbers, Segment, SegmentInfo
 from search.plan import HEAD, Head
 from search.query import Form, Needle
 
@@ -90,48 +90,6 @@ class FacetColumn:
         self.first = np.zeros(count, np.int32)
         self.more_docs: list[int] = []
         self.more_codes: list[int] = []
-
-
-class Meta(NamedTuple):
-    """What is kept of a document beside its text. What follows `fresh` is worked out when it is written."""
-
-    id: int
-    kind: str
-    number: str
-    title: str
-    level: int
-    labels: list[str]
-    facets: dict[str, list[str]]
-    updated: int
-    fresh: int
-    fingerprint: int
-    length: int
-    aligned: bool
-    folded_title: str
-    folded_number: str
-    folded_names: str
-    spelled: str
-
-
-def record(entry: Entry) -> Record:
-    """An entry as it is written."""
-    title, number = _clean(entry.title), _clean(entry.number)
-    text, folded_text, aligned = analysis.align(_clean(entry.text))
-    names = [analysis.fold(_clean(name)) for name in entry.names]
-    folded_title, folded_number = analysis.fold(title), analysis.fold(number)
-    folded = analysis.joined(folded_title, folded_number, names, folded_text)
-    terms = analysis.count_terms(folded)
-    facets = {name: list(values) for name, values in entry.all_facets().items()}
-    meta = Meta(
-        entry.id, entry.kind, number, title, entry.level, sorted(entry.labels), facets, entry.updated, entry.fresh,
-        entry.fingerprint(), terms.total(), aligned, folded_title, folded_number, analysis.NAME_SEAM.join(names),
-        sounds.line([folded_title, folded_number, *names]),
-    )  # fmt: skip
-    return Record(json.dumps(meta, separators=(",", ":")).encode(), text, folded, terms)
-
-
-def _clean(text: str) -> str:
-    return text.encode(errors="replace").decode()
 
 
 class Shard:

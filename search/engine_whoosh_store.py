@@ -17,7 +17,7 @@ import warnings
 import zlib
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from search import engine_whoosh_disk as disk
 from search.analysis import is_cjk
+from search.engine_whoosh_record import Record
 
 with warnings.catch_warnings():
     # Whoosh 2.7.4 has string escapes and `is` comparisons that compilers warn about; nothing else is hidden.
@@ -219,23 +220,6 @@ class Segment:
         self.close()
 
 
-def _capped(counts: Collection[int]) -> bytes:
-    try:
-        return bytes(counts)
-    except ValueError:
-        return bytes(min(times, 255) for times in counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is written for one document."""
-
-    meta: bytes
-    text: str
-    folded: str
-    terms: dict[str, int]
-
-
 class Writer:
     """One commit: deletions and one new segment. TimeoutError when another holds Whoosh's lock too long."""
 
@@ -273,7 +257,7 @@ class Writer:
         self._writer._added = True
         self._bytes += len(folded)
         self._terms.extend(map(self._ids.__getitem__, record.terms))
-        self._times.extend(_capped(record.terms.values()))
+        self._times.extend(record.times)
         self._docs.extend([number] * len(record.terms))
 
     def commit(self, drop: frozenset[str] = frozenset()) -> None:
@@ -297,6 +281,8 @@ class Writer:
         with contextlib.suppress(Exception):  # the disk may be full: the lock is given back all the same
             self._writer._close_segment()
         self._writer._finish()
+        with contextlib.suppress(Exception):
+            tidy(self._folder)
 
     def _write_postings(self, out: Any) -> None:
         names = sorted(self._ids)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
 from search import analysis
@@ -62,7 +62,13 @@ def syllables(text: str) -> list[str]:
 
 def line(parts: Sequence[str]) -> str:
     """Syllables of several texts as one line, blanks between them and `PART` between the texts."""
-    return f" {PART} ".join(" ".join(syllables(part)) for part in parts)
+    return f" {PART} ".join(map(_line, parts))
+
+
+@lru_cache(maxsize=4096)
+def _line(part: str) -> str:
+    """Units, people, places come again and again."""
+    return " ".join(syllables(part))
 
 
 def initials(parts: Sequence[str]) -> str:
