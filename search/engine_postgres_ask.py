@@ -14,7 +14,7 @@ from search import analysis
 from search import engine_postgres_terms as terms
 from search.engine import Access
 from search.plan import Plan, Rung
-from search.query import Needle, Query, Word
+from search.query import Form, Needle, Query, Word
 
 #: Needles of which "at least k" is written out: a hundred lexemes at most.
 WRITTEN_OUT = 10
@@ -190,11 +190,10 @@ def prior(plan: Plan, weights: Mapping[Needle, float], number_first: float) -> W
     if title := analysis.fold(plan.query.text):
         where.add("CASE WHEN e.ftitle = %s THEN 100 ELSE 0 END", title)
     ranked = sorted(weights, key=lambda one: -weights[one])
-    for one in [needle for needle in ranked if weights[needle] > 0][:4]:
-        # 64 terms of two bytes: 1.25 for the first, 0.75 for the last.
+    for one in [needle for needle in ranked if weights[needle] > 0 and needle.form is not Form.CHAR][:4]:
+        # 1.25 for the first of 64 terms of two bytes, 0.75 for the last, 0 for what is not among them.
         where.add(
-            "CASE position(%s::bytea in e.hot) WHEN 0 THEN 0 ELSE %s::float8"
-            " * (1.25 - position(%s::bytea in e.hot) / 256.0) END",
-            terms.hot(one.text), weights[one], terms.hot(one.text),
+            "mod(320 - position(%s::bytea in e.hot), 320) * %s::float8",
+            terms.hot(one.text), weights[one] / 256,
         )  # fmt: skip
     return where

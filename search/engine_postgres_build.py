@@ -119,7 +119,7 @@ class Build:
     def _finish(self, number: int) -> None:
         """What is made best when all rows are there."""
         with self._connection.transaction():
-            self._connection.execute("SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL work_mem = '64MB'")
+            self._connection.execute("SET LOCAL work_mem = '64MB'")
             self._connection.execute(self._tables.sql("TRUNCATE {df}", number))
             counted = f"INSERT INTO {{df}} SELECT t.lexeme, count(*) FROM {TERMS} t GROUP BY t.lexeme"
             self._connection.execute(self._tables.sql(counted, number, among=""))

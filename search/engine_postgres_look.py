@@ -96,7 +96,7 @@ class Look:
             widest=int(rungs.max()),
             total=int(np.count_nonzero(full)),
             strict=int(np.count_nonzero(rungs[full] == 0)),
-            found=self._best(plan, found.where(full), rungs[full], weights, len(found))[:wanted],
+            found=self._best(plan, found.where(full), rungs[full], weights, len(found), wanted),
             facets=self._counts(plan, found, chosen, full),
             weights={one.text: weight for one, weight in weights.items()},
         )
@@ -184,11 +184,17 @@ class Look:
         return {name: counted.get(name, []) for name in plan.facets}
 
     def _best(
-        self, plan: Plan, found: Rows, rungs: Bytes, weights: Mapping[Needle, float], matched: int
+        self,
+        plan: Plan,
+        found: Rows,
+        rungs: Bytes,
+        weights: Mapping[Needle, float],
+        matched: int,
+        wanted: int,
     ) -> list[Found]:
-        """All of them in order, the first of them weighed."""
+        """The first `wanted` of them. Which are weighed does not depend on how many are wanted: pages of one list fit together."""
         if plan.order == "updated" or not (plan.query.words or plan.query.phrases):
-            newest = np.lexsort((found.ids, found.updated))[::-1]
+            newest = np.lexsort((-found.ids, -found.updated))[:wanted]
             return _named(found.ids[newest], np.zeros(len(newest)), rungs[newest])
         prior = found.prior
         if len(found) > WEIGHED and plan.rungs[int(rungs.max())].least < plan.query.points:
@@ -200,9 +206,9 @@ class Look:
         first = order[:WEIGHED]
         scores = self._weighed(plan, found.ids[first], weights, matched)
         inside = np.lexsort((-found.ids[first], -found.updated[first], -scores, tiers[first]))
-        order = np.concatenate((first[inside], order[WEIGHED:]))
+        order = np.concatenate((first[inside], order[WEIGHED:]))[:wanted]
         gained = np.zeros(len(order))
-        gained[: len(first)] = scores[inside]
+        gained[: len(first)] = scores[inside][:wanted]
         return _named(found.ids[order], gained, rungs[order])
 
     def _rare(self, plan: Plan, weights: Mapping[Needle, float]) -> npt.NDArray[np.int64]:

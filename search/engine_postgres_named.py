@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from search import engine_postgres_ask as ask
@@ -15,12 +16,14 @@ from search.plan import Stored
 
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
-# One entry of each title: the one that stands first.
-_FIRST = """
-SELECT id, kind, number, title, ftitle FROM (
-    SELECT DISTINCT ON (ftitle) * FROM ({found}) a ORDER BY ftitle, place, updated DESC, id DESC) b
-ORDER BY place, char_length(ftitle), updated DESC, id DESC LIMIT %s
-"""
+#: Entries looked at for each that is wanted, before those of one and the same title are told apart by the server.
+_SPARE = 4
+_ORDER = "place, char_length(ftitle), updated DESC, id DESC LIMIT %s"
+_FIRST = "SELECT id, kind, number, title, ftitle FROM ({found}) a ORDER BY " + _ORDER
+_FIRST_OF_TITLE = (
+    "SELECT id, kind, number, title, ftitle FROM (SELECT DISTINCT ON (ftitle) * FROM ({found}) a"
+    " ORDER BY ftitle, place, updated DESC, id DESC) b ORDER BY " + _ORDER
+)
 _ROW = "SELECT e.id, e.kind, e.number, e.title, e.ftitle, e.updated, {place} AS place FROM {{entry}} e WHERE {where}"
 
 
@@ -52,16 +55,21 @@ class Named:
         return list(found.values())
 
     def _first(self, parts: Sequence[str], values: Sequence[Any], limit: int) -> dict[str, Stored]:
-        rows = self._run(_FIRST.format(found=" UNION ALL ".join(parts)), [*values, limit])
-        return {
-            folded: Stored(number, kind, name, title, "", None) for number, kind, name, title, folded in rows
-        }
+        """By folded title, of each title the entry that stands first."""
+        found = " UNION ALL ".join(parts)
+        rows = self._run(_FIRST.format(found=found), [*values, limit * _SPARE])
+        if len(rows) == limit * _SPARE and len({row[-1] for row in rows}) < limit:
+            rows = self._run(_FIRST_OF_TITLE.format(found=found), [*values, limit])
+        named: dict[str, Stored] = {}
+        for number, kind, name, title, folded in rows:
+            named.setdefault(folded, Stored(number, kind, name, title, "", None))
+        return dict(islice(named.items(), limit))
 
     def sounding(self, word: str, access: Access) -> list[tuple[str, int]]:
         """See `Snapshot.sounding`."""
         where = ask.matches(terms.sounding(word)) + ask.permitted(access)
-        rows = self._run(f"SELECT e.ftitle, e.fnames FROM {{entry}} e WHERE {where}", where.values)
-        text = "\n".join(part for row in rows for part in row)
+        texts = "string_agg(e.ftitle || chr(10) || e.fnames, chr(10))"
+        text = self._run(f"SELECT {texts} FROM {{entry}} e WHERE {where}", where.values)[0][0] or ""
         heard, key = sounds.key(text), sounds.key(word)
         found: Counter[str] = Counter()
         at = heard.find(key)

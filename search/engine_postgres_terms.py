@@ -15,7 +15,8 @@ from __future__ import annotations
 import struct
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise, takewhile
+from functools import cache, lru_cache
+from itertools import islice, pairwise, takewhile
 from typing import NamedTuple
 from zlib import crc32
 
@@ -70,16 +71,16 @@ def words(title: str, number: str, names: Sequence[str], text: str) -> Words:
     gains = {times: times * (K1 + 1) / (times + length) for times in set(counts.values())}
     positions = {times: _POSITIONS[bisect(_BETWEEN, gain)] for times, gain in gains.items()}
     named = analysis.count_terms(analysis.joined(title, number, names, ""))
-    hottest = sorted(counts, key=lambda term: (term not in named, -counts[term]))
+    hottest = dict.fromkeys(sorted(named, key=lambda term: -counts[term]))
+    hottest |= dict.fromkeys(term for term, _ in counts.most_common())
     lexemes = dict.fromkeys(_marked(title, number, names), _BARE)
-    tails: dict[str, None] = {}
-    for term in hottest:
-        lexemes.setdefault(term[:_TERM], positions[counts[term]])
-        if not analysis.is_cjk(term[0]):
-            tails.update(dict.fromkeys(_tails(term, 1)))
-    lexemes |= dict.fromkeys(tails, _BARE)
+    lexemes |= {term[:_TERM]: positions[counts[term]] for term in hottest}
+    latin = [term for term in hottest if _is_latin(term[0])]
+    lexemes |= dict.fromkeys((tail for term in latin for tail in _tails(term, 1)), _BARE)
     return Words(
-        [*{term[:_TERM] for term in counts}], list(_vectors(lexemes)), b"".join(map(hot, hottest[:HOT]))
+        [*{term[:_TERM] for term in counts}],
+        _vectors(lexemes),
+        b"".join(map(hot, islice(hottest, HOT))),
     )
 
 
@@ -88,17 +89,22 @@ def hot(term: str) -> bytes:
     return struct.pack(">H", crc32(term.encode()) & 0xFFFF)
 
 
-def _vectors(lexemes: dict[str, bytes]) -> Iterator[bytes]:
-    parts: list[bytes] = []
-    size = 0
-    for lexeme, positions in lexemes.items():
-        parts.append(lexeme.encode() + b"\0" + positions)
-        size += len(parts[-1]) + 2
+@cache
+def _is_latin(char: str) -> bool:
+    return not analysis.is_cjk(char)
+
+
+def _vectors(lexemes: dict[str, bytes]) -> list[bytes]:
+    parts = [lexeme.encode() + b"\0" + positions for lexeme, positions in lexemes.items()]
+    vectors, first, size = [], 0, 0
+    for at, part in enumerate(parts):
+        size += len(part) + 2
         if size > VECTOR:
-            yield struct.pack(">I", len(parts)) + b"".join(parts)
-            parts, size = [], 0
-    if parts or not lexemes:
-        yield struct.pack(">I", len(parts)) + b"".join(parts)
+            vectors.append(struct.pack(">I", at + 1 - first) + b"".join(parts[first : at + 1]))
+            first, size = at + 1, 0
+    if first < len(parts) or not vectors:
+        vectors.append(struct.pack(">I", len(parts) - first) + b"".join(parts[first:]))
+    return vectors
 
 
 def _marked(title: str, number: str, names: Sequence[str]) -> Iterator[str]:
@@ -109,19 +115,31 @@ def _marked(title: str, number: str, names: Sequence[str]) -> Iterator[str]:
                 (TITLED + term for term in analysis.count_terms(run)) if cjk else _tails(run, 0, TITLED)
             )
     for part in (title, number, *names):
-        syllables = sounds.syllables(part)
-        initials = sounds.initials(syllables)
-        for at in range(len(syllables)):
-            yield SPELT + "".join(syllables[at : at + _SPELT])[:_SPELT]
-        for at in range(len(initials)):
-            yield INITIALS + initials[at : at + _SPELT]
-        if part is title and syllables:
-            yield BEGINS + "".join(syllables[:_SPELT])[:_SPELT]
-            yield BEGINS_INITIALS + initials[:_SPELT]
+        yield from _spelt(part)
+    if syllables := _syllables(title):
+        yield BEGINS + "".join(syllables[:_SPELT])[:_SPELT]
+        yield BEGINS_INITIALS + sounds.initials(syllables)[:_SPELT]
     for name in (title, *names):
-        heard = sounds.key(name)
-        for at in range(len(name) - 1):
-            yield SOUNDS + _sound(name[at : at + _SOUND], heard[at : at + _SOUND])
+        yield from _heard(name)
+
+
+@lru_cache(2048)  # the same people and units again and again
+def _syllables(part: str) -> list[str]:
+    return sounds.syllables(part)
+
+
+@lru_cache(2048)
+def _spelt(part: str) -> list[str]:
+    syllables = _syllables(part)
+    initials = sounds.initials(syllables)
+    whole = [SPELT + "".join(syllables[at : at + _SPELT])[:_SPELT] for at in range(len(syllables))]
+    return whole + [INITIALS + initials[at : at + _SPELT] for at in range(len(initials))]
+
+
+@lru_cache(2048)
+def _heard(name: str) -> list[str]:
+    heard = sounds.key(name)
+    return [SOUNDS + _sound(name[at : at + _SOUND], heard[at : at + _SOUND]) for at in range(len(name) - 1)]
 
 
 def _tails(run: str, first: int, mark: str = TAIL) -> Iterator[str]:
