@@ -179,8 +179,11 @@ class Engine(Protocol):
     def building(self) -> int | None:
         """How many entries a rebuild has put away that goes on or was interrupted; None: there is none."""
 
-    def purge(self) -> None:
-        """Take what was replaced or removed before out of every file. Raises `Busy` while something still reads it."""
+    def purge(self, between: Callable[[], None] = lambda: None) -> None:
+        """Take what was replaced or removed before out of every file. Raises `Busy` while something still reads it.
+
+        It may take long, so it is done in pieces; `between` two of them others may write, and it is called.
+        """
 
     def ids(self) -> Iterator[tuple[int, int]]:
         """(id, updated) of every entry."""

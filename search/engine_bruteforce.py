@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from search import analysis, slips, sounds
@@ -76,7 +76,7 @@ class BruteForceEngine(Finder):
         self._kept = kept
         self._generation += 1
 
-    def purge(self) -> None:
+    def purge(self, between: Callable[[], None] = lambda: None) -> None:
         """See `Engine.purge`: nothing is kept but what lives."""
         if self._half is not None:
             self._half.rest()

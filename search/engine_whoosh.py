@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from search import engine_whoosh_store
 from search.engine import After, Busy, Damaged, Entry
 from search.engine_whoosh_files import Held, Home
 from search.engine_whoosh_half import Half
-from search.engine_whoosh_merge import dead_text, to_merge
+from search.engine_whoosh_merge import dead_text, living, to_merge
 from search.engine_whoosh_postings import Record
 from search.engine_whoosh_record import record
 from search.engine_whoosh_search import Look
@@ -29,8 +29,11 @@ from search.plan import Snapshot
 
 _RAW = 32 << 20
 _TRIES = 20
-#: Documents after which a rebuild puts away what it has: some ten seconds of work that a kill may cost.
-STEP = 4000
+#: A rebuild puts away what it has after so many documents, later after half as many as it has: a kill costs a third of the
+#: work at most, and the segments stay few.
+STEP = 1000
+#: Documents that a purge moves at a time: about a second in which writers wait.
+MOVED = 1000
 #: Carrying over what was written meanwhile is repeated while it is more than this, so that writers hardly wait at the swap.
 _FEW, _ROUNDS = 50, 5
 
@@ -112,35 +115,56 @@ class WhooshEngine(Finder):
             writer.commit(frozenset() if more else merge.drop)
             deletions = set()
 
-    def purge(self) -> None:
-        """See `Engine.purge`. A segment with dead text is written again, one a commit; the others stay as they are."""
+    def purge(self, between: Callable[[], None] = lambda: None) -> None:
+        """See `Engine.purge`. Segments with dead text are written again, a piece at a time; the others stay as they are."""
         home = self._home
         with home.locked("write.lock"):
-            now = self._newest()
-            self._rewrite(now.held.folder, now.view)
+            names = [shard.name for shard in dead_text(self._newest().view)]
+        for name in names:
+            more = True
+            while more:
+                with home.locked("write.lock"):
+                    now = self._newest()
+                    more = self._rewrite(now.held.folder, now.view, name)
+                    self._newest()
+                between()
+        with home.locked("write.lock"):
+            engine_whoosh_store.tidy(self._newest().held.folder)
             half = home.half()
             if (
                 half is not None and not home.rebuilding()
             ):  # one that rests would keep the text until somebody goes on
-                view = self._sound(half)
-                if view is not None:
-                    self._rewrite(half.folder, view)
-            self._newest()
+                self._settle(half)
             home.remove_old()
             if not home.alone():
                 raise Busy("another generation is being read or written")
 
-    def _rewrite(self, folder: Path, view: View) -> None:
-        for shard, docs in dead_text(view).items():
-            writer = self._writer(folder)
-            try:
-                for doc in docs:
-                    writer.add(shard.record(doc))
-            except BaseException:
-                writer.cancel()
-                raise
-            writer.commit(frozenset({shard.name}))
-        engine_whoosh_store.tidy(folder)
+    def _settle(self, half: Half) -> None:
+        view = self._sound(half)
+        while view is not None and (dead := dead_text(view)):
+            self._rewrite(half.folder, view, next(iter(dead)).name)
+            view = self._load(half.folder, _named(view), "")[0]
+        if view is not None:
+            engine_whoosh_store.tidy(half.folder)
+
+    def _rewrite(self, folder: Path, view: View, name: str) -> bool:
+        """Move what lives in a segment into a new one, MOVED documents at most; without any left it goes. True: there is more."""
+        at = next((at for at, shard in enumerate(view.shards) if shard.name == name), None)
+        if at is None:
+            return False
+        docs = living(view, view.alive)[view.shards[at]]
+        moved, more = docs[:MOVED], len(docs) > MOVED
+        writer = self._writer(folder)
+        try:
+            for doc in moved:
+                writer.add(view.shards[at].record(doc))
+                if more:
+                    writer.delete(view.bases[at] + doc)
+        except BaseException:
+            writer.cancel()
+            raise
+        writer.commit(frozenset() if more else frozenset({name}))
+        return more
 
     def rebuild(self, entries: After, *, source: str = "", anew: bool = False) -> int:
         """See `Engine.rebuild`."""
@@ -198,9 +222,10 @@ class WhooshEngine(Finder):
     def _build(self, half: Half, records: Iterator[Record]) -> None:
         more = True
         while more:
+            most = max(STEP, half.building() // 2)
             writer = self._writer(half.folder)
             try:
-                more = _fill(writer, records, STEP)
+                more = _fill(writer, records, most)
             except BaseException:
                 writer.cancel()
                 if not half.building():

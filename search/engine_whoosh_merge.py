@@ -34,33 +34,42 @@ def to_merge(view: View, leaving: Collection[int]) -> Merge:
     """Choose; `leaving`: documents that the same commit deletes."""
     alive = view.alive.copy()
     alive[list(leaving)] = False
-    living = _living(view, alive)
+    inside = living(view, alive)
     classes: dict[int, list[Shard]] = defaultdict(list)
-    chosen: list[Shard] = []
-    for shard, docs in living.items():
+    worn: list[Shard] = []
+    for shard, docs in inside.items():
         if len(docs) * 2 <= shard.count:
-            chosen.append(shard)  # half of it or more is deleted text
+            worn.append(shard)  # half of it or more is deleted text
         else:
             classes[(len(docs).bit_length() - 1) // 3].append(shard)
+    room = _MOST
+    chosen, room = _fitting(worn, inside, room)
     for group in classes.values():
         if len(group) >= _FAN:
-            chosen += group
-    kept: dict[Shard, list[int]] = {}
-    room = _MOST
-    for shard in sorted(chosen, key=lambda one: len(living[one])):
-        room -= len(living[shard])
-        if room < 0:
+            some, left = _fitting(group, inside, room)
+            if len(some) > 1:  # one alone would only be written again, with each commit
+                chosen, room = chosen + some, left
+    return Merge(frozenset(shard.name for shard in chosen), {shard: inside[shard] for shard in chosen})
+
+
+def _fitting(shards: list[Shard], inside: dict[Shard, list[int]], room: int) -> tuple[list[Shard], int]:
+    """The smallest ones that have room together, and what room is left."""
+    found: list[Shard] = []
+    for shard in sorted(shards, key=lambda one: len(inside[one])):
+        if len(inside[shard]) > room:
             break
-        kept[shard] = living[shard]
-    return Merge(frozenset(shard.name for shard in kept), kept)
+        room -= len(inside[shard])
+        found.append(shard)
+    return found, room
 
 
 def dead_text(view: View) -> dict[Shard, list[int]]:
     """The segments in which deleted text still stands, with what lives in each."""
-    return {shard: docs for shard, docs in _living(view, view.alive).items() if len(docs) < shard.count}
+    return {shard: docs for shard, docs in living(view, view.alive).items() if len(docs) < shard.count}
 
 
-def _living(view: View, alive: Bools) -> dict[Shard, list[int]]:
+def living(view: View, alive: Bools) -> dict[Shard, list[int]]:
+    """Numbers inside each segment of the documents that live."""
     return {
         shard: alive[base : base + shard.count].nonzero()[0].tolist()
         for shard, base in zip(view.shards, view.bases, strict=False)

@@ -286,6 +286,8 @@ class Writer:
         with contextlib.suppress(Exception):  # the disk may be full: the lock is given back all the same
             self._writer._close_segment()
         self._writer._finish()
+        with contextlib.suppress(Exception):
+            tidy(self._folder)
 
     def _write_postings(self, out: Any) -> None:
         out._tindex.extras |= {"latin": "\n".join(self._gathered.latin()), "columns": columns(self._metas)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -84,7 +84,8 @@ def _initial(part: str) -> str:
     return part[0] + "".join(char for char in part[1:] if char.isdigit())
 
 
-def spelled(folded: str) -> list[Syllable]:
+@lru_cache(maxsize=4096)  # units, people, places come again and again
+def spelled(folded: str) -> tuple[Syllable, ...]:
     """How a folded text is read; a run of Latin letters and digits is one syllable."""
     from pypinyin import lazy_pinyin  # its dictionaries cost a third of a second, and most commands need none
 
@@ -96,7 +97,7 @@ def spelled(folded: str) -> list[Syllable]:
         # One item a character also where one has no pinyin: a list is taken, though pypinyin's types do not say so.
         read = lazy_pinyin(folded[start:end], v_to_u=False, errors=lambda run: [""] * len(run))  # type: ignore[arg-type, return-value]
         found += [Syllable(s, start + at, start + at + 1) for at, s in enumerate(read) if s and s.isascii()]
-    return found
+    return tuple(found)
 
 
 def letters_of(word: str) -> str:

@@ -11,8 +11,7 @@ from vault.levels import Level
 
 from ..extensions import db
 from ..house import house
-from ..jobs import extract, index, worker
-from ..jobs.outbox import drain
+from ..jobs import extract, index
 from ..models import Item, Person
 from ..verbs import finding, people
 from .common import as_json, operator, out, problem, progress_bar, reports
@@ -130,7 +129,7 @@ def _rebuild(total: int, restart: bool, as_json: bool) -> None:
 
 
 def _check(total: int, as_json: bool) -> None:
-    drain(house(), {"index": worker.QUICK["index"]})  # what is only on its way is no difference
+    index.catch_up(house())  # what is only on its way is no difference
     with progress_bar(total, "比对 / compare") as step:
         report = index.agree(house(), step, actor=operator("reindex"))
     data = {

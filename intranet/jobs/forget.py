@@ -8,18 +8,20 @@ from ..errors import Unavailable
 from ..extensions import db
 from ..house import House
 from ..models import Outbox
+from . import index
 from .alarm import forget_pages
 from .outbox import Row
 
 
 def text(house: House, row: Row) -> None:
     """The index keeps what it replaced until it tidies up, and the database what it wrote on the way: not these words.
-    Raises where somebody still reads them, it is tried again; doing it twice is no error."""
+    Raises where somebody still reads them, it is tried again; doing it twice is no error. Whoever saves meanwhile does not
+    wait for it."""
     session = db.session()
     session.rollback()
     waiting = select(Outbox.id).where(Outbox.topic == "index", Outbox.item_id == row.item_id)
     if session.scalar(waiting.limit(1)) is not None:
         raise Unavailable("index")
     session.rollback()
-    house.engine.purge()
+    house.engine.purge(lambda: index.catch_up(house))
     forget_pages()

@@ -66,6 +66,14 @@ def _one_by_one(house: House, made: Sequence[Entry], why: str) -> dict[int, str]
     return failed
 
 
+TOPIC = Topic("index", write, batch=BATCH)
+
+
+def catch_up(house: House) -> int:
+    """Write the entries that are promised by now, unless another worker is at it. How many could not be written."""
+    return drain(house, {TOPIC.name: TOPIC}).get(f"{TOPIC.name}!", 0)
+
+
 def repository(house: House, row: Row) -> None:
     """The readers of a repository changed: its items are indexed anew."""
     with work.begin(house, lease.WORKER) as w:
@@ -104,7 +112,6 @@ def rebuild(house: House, progress: Progress = lambda _n: None, *, anew: bool = 
             progress(report.resumed)
         return entries.every(session, house, seen, last)
 
-    session.rollback()
     report.written = house.engine.rebuild(after, source=entries.source(session, house), anew=anew)
     if report.resumed:  # what was left out then was told to somebody else; and whatever went by both is found
         told = {row["id"] for row in report.left_out}
@@ -149,7 +156,6 @@ def compare(house: House, progress: Progress = lambda _n: None, *, mend: bool = 
     A living office writes meanwhile. What is promised in the outbox, or was written between the first look at the index
     and the last, is on its way and no difference."""
     report = Compared()
-    session = db.session()
     try:
         before = dict(house.engine.fingerprints())
     except SearchError:
@@ -161,16 +167,16 @@ def compare(house: House, progress: Progress = lambda _n: None, *, mend: bool = 
         report.left_out += _left_out(made)
         progress(len(made.entries) + len(made.failed))
 
-    right = {e.id: e.fingerprint() for e in entries.every(session, house, seen)}
+    with db.session.session_factory() as session:  # its own: whoever asks keeps what they have read
+        right = {e.id: e.fingerprint() for e in entries.every(session, house, seen)}
+        ignored = failed | _on_their_way(session, house)
     report.items, report.indexed = len(right) + len(failed), len(before)
     if not report.damaged:
-        ignored = failed | _on_their_way(session, house)
         after = dict(house.engine.fingerprints())
         for i in sorted((right.keys() | before.keys()) - ignored):
             if before.get(i) == after.get(i) != right.get(i):
                 kind = report.extra if i not in right else report.stale if i in before else report.missing
                 kind.append(i)
-    session.rollback()
     if mend and not report.same:
         _mend(house, report)
     return report
@@ -193,7 +199,7 @@ def _mend(house: House, report: Compared) -> None:
         with work.begin(house, lease.WORKER) as w:
             for item_id in (*report.missing, *report.stale):
                 w.reindex(item_id)
-        failed = drain(house, {"index": Topic("index", write, batch=BATCH)}).get("index!", 0)
+        failed = catch_up(house)
         for start in range(0, len(report.extra), BATCH):
             house.engine.write([], report.extra[start : start + BATCH])
     report.mended = not report.left_out and not failed

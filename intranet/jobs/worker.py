@@ -22,7 +22,7 @@ log = logging.getLogger("intranet.jobs")
 QUICK = {
     t.name: t
     for t in (
-        Topic("index", index.write, batch=200, seconds=60),
+        index.TOPIC,
         Topic("reindex_repository", each(index.repository)),
         Topic("alarm", each(alarm.sound), batch=20),
         Topic("shred", each(alarm.shred), batch=20),

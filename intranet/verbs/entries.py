@@ -102,6 +102,7 @@ def every(
         seen(made)
         session.expunge_all()  # a rebuild reads everything: nothing of it is kept
         session.rollback()  # and no snapshot of the database is held for minutes
+    session.rollback()
 
 
 def source(session: Session, house: House) -> str:

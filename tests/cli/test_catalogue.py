@@ -13,7 +13,9 @@ from intranet.house import House
 from intranet.jobs import worker
 from intranet.jobs.outbox import drain
 from intranet.models import Item
-from intranet.verbs import finding
+from intranet.verbs import entries, finding
+from search import engine_whoosh
+from search.engine import Busy
 from tests.office import Office
 from vault.levels import Level
 
@@ -97,6 +99,59 @@ def test_rebuild_brings_everything_back(app: Flask, house: House, shelf: list[It
     code, report = run(app, "reindex", "--json")
     assert (code, report["written"], report["left_out"]) == (0, 3, [])
     assert run(app, "search", "水泵", "--as", "custodian", "--json")[1]["total"] == 2
+
+
+def test_a_rebuild_that_was_interrupted_goes_on_unless_told_to_restart(
+    app: Flask, house: House, desk: Office, shelf: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_whoosh, "STEP", 2)
+    real = entries._Read.entry
+    last = shelf[2].id
+
+    def entry(self: object, item: Item) -> object:
+        if item.id == last:
+            raise KeyboardInterrupt
+        return real(self, item)  # type: ignore[arg-type]
+
+    def interrupted() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(entries._Read, "entry", entry)
+            patch.setattr(entries, "BATCH", 1)
+            assert run(app, "reindex")[0] == 1
+
+    interrupted()
+    assert house.engine.building() == 2
+    code, report = run(app, "reindex", "--json")
+    assert (code, report["written"], report["resumed"]) == (0, 3, 2)
+    interrupted()
+    code, report = run(app, "reindex", "--restart", "--json")
+    assert (code, report["written"], report["resumed"]) == (0, 3, 0)
+    interrupted()
+    assert "接着上次中断处 / went on after: 2" in run(app, "reindex")[1]
+    assert run(app, "reindex", "--check", "--json")[0] == 0
+    assert run(app, "reindex", "--check", "--restart")[0] == 2
+
+
+def test_two_rebuilds_at_once_are_refused_in_words(
+    app: Flask, house: House, shelf: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_args: object, **_more: object) -> None:
+        raise Busy("rebuild.lock")
+
+    monkeypatch.setattr(house.engine, "rebuild", busy)
+    code, report = run(app, "reindex", "--json")
+    assert code == 1
+    assert "another process is rebuilding" in report["error"]
+
+
+def test_what_was_mended_by_hand_is_in_the_log(
+    app: Flask, house: House, desk: Office, shelf: list[Item]
+) -> None:
+    house.engine.write([], [shelf[0].id])
+    run(app, "reindex", "--check")
+    [row] = desk.audit("index.mended")
+    assert (row.actor, row.outcome) == ("cli:reindex", "ok")
+    assert json.loads(row.detail)["missing"] == 1
 
 
 def test_what_could_not_be_indexed_is_named(

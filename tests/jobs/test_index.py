@@ -175,7 +175,7 @@ def test_mending_goes_the_way_of_every_entry(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("intranet.jobs.index.write", die)
+        patch.setattr(house.engine, "write", die)
         with pytest.raises(KeyboardInterrupt):
             index.compare(house)
     assert [row.item_id for row in desk.outbox("index")] == [made[0].id]
@@ -240,6 +240,25 @@ def test_the_operator_sees_what_was_mended(house: House, desk: Office, clock: Cl
     clock.forward(days=1, minutes=1)
     worker.once(house)
     assert "一天内补正 1 处" in desk.client("backup").get("/ops/").text
+
+
+def test_whoever_saves_does_not_wait_for_words_that_are_taken_out(
+    house: House, desk: Office, db: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A purge may take a minute: what is promised meanwhile is written between its pieces."""
+    blob = desk.deposit("officer", "附件里的名单".encode())
+    item = desk.add("resource", "officer", blobs=(blob,))
+    for _ in range(4):
+        desk.add("resource", "officer")
+    worker.once(house)
+    raw = {"business": "other", "management": "administration", "medium": "electronic"}
+    with desk.w("officer") as w:
+        items.edit(w, item.id, raw, title="改过", version=None, drop=[blob])
+    drain(house, INDEX)
+    fresh = desk.add("resource", "officer")
+    assert drain(house, {"forget": worker.QUICK["forget"]}) == {"forget": 1}
+    assert fresh.id in dict(house.engine.ids())
+    assert desk.outbox("index") == []
 
 
 # --------------------------------------------------------------------------------------------------------- made anew

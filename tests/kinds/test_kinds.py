@@ -184,6 +184,15 @@ WRONG: dict[str, tuple[Kind, str]] = {
     "unreached": (replace(GOOD, moves=[]), "state done is never reached"),
     "clock field": (replace(GOOD, clocks=[Clock("c", state="open", after="x")]), "no such field x"),
     "clock state": (replace(GOOD, clocks=[Clock("c", state="x", after="day")]), "no such state x"),
+    "clock beside expiry": (
+        replace(
+            GOOD,
+            fields=[*GOOD.fields, Date("expires", "有效期至")],
+            moves=[*GOOD.moves, Move("expire", "open", "done", title="到期", by="owner")],
+            clocks=[Clock("a", state="open", after="expires"), Clock("b", state="open", after="day")],
+        ),
+        "clock b: open ends by the clock of `expires`, and by no other",
+    ),
     "clock role": (
         replace(GOOD, clocks=[Clock("c", state="open", after="day", tell="x")]),
         "no such role: x",

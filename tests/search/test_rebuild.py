@@ -62,7 +62,7 @@ def house() -> Office:
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something is put away every seven entries."""
+    """Something is put away after 7, 14, 21, 31 entries."""
     monkeypatch.setattr(engine_whoosh, "STEP", 7)
     monkeypatch.setattr(engine_postgres_build, "STEP", 7)
 
@@ -136,11 +136,11 @@ def test_another_source_or_the_wish_to_begin_anew_is_obeyed(engine: Engine, hous
 
 
 def test_it_goes_on_after_what_was_last_put_away(whoosh: WhooshEngine, house: Office, folder: Path) -> None:
-    interrupted(whoosh, house, 30)
-    assert whoosh.building() == 28
+    interrupted(whoosh, house, 32)
+    assert whoosh.building() == 31
     again = WhooshEngine(folder, fsync=False)
     again.rebuild(house.after)
-    assert house.asked == [0, 28]
+    assert house.asked == [0, 31]
     house.agrees(whoosh)
     whoosh.write([], [0])
     assert len(list(folder.glob("g*"))) == 1
@@ -150,11 +150,11 @@ def test_what_was_written_since_is_not_taken_for_what_was_put_away_last(
     whoosh: WhooshEngine, house: Office
 ) -> None:
     interrupted(whoosh, house, 30)
-    house.save(whoosh, replace(house.rows[28], title="改过", updated=1))
+    house.save(whoosh, replace(house.rows[21], title="改过", updated=1))
     interrupted(whoosh, house, 38)
     house.save(whoosh, replace(house.rows[1], id=60, title="新的", updated=2))
     whoosh.rebuild(house.after)
-    assert house.asked == [0, 27, 34]
+    assert house.asked == [0, 20, 30]
     house.agrees(whoosh)
 
 
@@ -212,7 +212,7 @@ def test_a_line_of_the_journal_cut_by_a_kill_spoils_no_other(
         file.write(b"\x07\x00\x00")  # who wrote this died before its write was made
     house.save(whoosh, replace(house.rows[4], title="后写的", updated=6))
     whoosh.rebuild(house.after)
-    assert house.asked == [0, 28]
+    assert house.asked == [0, 21]
     house.agrees(whoosh)
 
 
@@ -243,7 +243,7 @@ def test_words_that_must_go_are_not_kept_by_a_rebuild_that_rests(
     whoosh.purge()
     assert not any(b"zzwithdrawn" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
     whoosh.rebuild(house.after)
-    assert house.asked == [0, 28]
+    assert house.asked == [0, 21]
     house.agrees(whoosh)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from search import engine_whoosh_store
+from search import engine_whoosh, engine_whoosh_merge, engine_whoosh_store
 from search.engine import Busy, Damaged, Entry
 from search.engine_whoosh import WhooshEngine
 from tests.search.corpus import CHIEF, entries, everything
@@ -208,3 +208,90 @@ def test_purged_text_is_in_no_file_and_no_other_generation_keeps_it(folder: Path
         engine.purge()
     reader.close()
     engine.purge()
+
+
+def test_a_write_that_fails_leaves_nothing_and_the_next_one_goes_well(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = WhooshEngine(folder, timeout=1)
+    engine.write(entries())
+    before = sorted(path.name for path in folder.rglob("*"))
+    real, left = os.fsync, 0
+
+    def full(file: int) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise OSError(28, "No space left on device")
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    for at in range(1, 8):
+        left = at
+        with pytest.raises(OSError, match="No space"):
+            engine.write([replace(entries()[0], text="zznew")])
+        assert engine.count() == 40
+        assert engine.search("zznew", CHIEF).total == 0
+        assert sorted(path.name for path in folder.rglob("*")) == before, at
+    engine.write([replace(entries()[0], text="zznew")])
+    assert engine.search("zznew", CHIEF).total == 1
+
+
+def test_everything_of_a_commit_is_on_the_disk_before_its_table_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut may keep any file that was not settled from being there; the table names only what was."""
+    settled: list[str] = []
+    real_sync, real_rename = os.fsync, os.rename
+
+    def sync(file: int) -> None:
+        settled.append(os.readlink(f"/proc/self/fd/{file}"))
+        real_sync(file)
+
+    def rename(old: str, new: str) -> None:
+        if new.endswith(".toc"):
+            parts = {Path(name).name for name in settled}
+            for path in Path(new).parent.glob("MAIN_*.*"):
+                assert path.name in parts, f"{path.name} is named by a table and not settled"
+            assert Path(old).name in parts
+        real_rename(old, new)
+
+    engine = WhooshEngine(folder)
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "rename", rename)
+    engine.write(entries()[:5])
+    assert settled[-1] == str(engine._home.current()), "and then the table itself"
+    engine.rebuild(everything)
+    assert settled[-1] == str(engine._home.current())
+
+
+def test_purging_lets_others_write_between_its_pieces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_whoosh, "MOVED", 6)
+    engine, other = WhooshEngine(folder, fsync=False), WhooshEngine(folder, timeout=0, fsync=False)
+    engine.write([replace(entries()[0], text="zzold"), *entries()[1:]])
+    engine.write([entries()[0]])
+    pieces = []
+
+    def between() -> None:
+        pieces.append(other.count())
+        other.write([replace(entries()[39], title=f"其间第 {len(pieces)} 次改", text="")])
+
+    engine.purge(between)
+    assert len(pieces) > 3
+    assert set(pieces) == {40}
+    assert not any(b"zzold" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert dict(engine.ids()) == {entry.id: entry.updated for entry in entries()}
+    assert engine.search(f"其间第 {len(pieces)} 次改", CHIEF).strict == 1
+
+
+def test_a_large_segment_is_not_written_again_with_each_commit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight of a size call for merging; where only one of them fits, that would be work for nothing, each time."""
+    monkeypatch.setattr(engine_whoosh_merge, "_MOST", 5)
+    engine = WhooshEngine(folder, fsync=False)
+    for at in range(0, 32, 4):
+        engine.write(entries()[at : at + 4])
+    before = {shard.name for shard in engine._newest().view.shards}
+    engine.write([entries()[39]])
+    assert before < {shard.name for shard in engine._newest().view.shards}

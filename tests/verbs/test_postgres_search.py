@@ -28,6 +28,8 @@ def hosts(
 ) -> Iterator[tuple[office.Office, office.Office, Path]]:
     """Two applications over one database; the first has a worker."""
     folder = tmp_path_factory.mktemp("hosts")
+    for name in ("one", "two"):
+        (folder / name).mkdir()
     with databases.empty(folder, postgres.url) as url:
         one = office.build(folder / "one", url, keyring=keyring, search="postgres")
         two = office.build(folder / "two", url, keyring=keyring, search="postgres")
