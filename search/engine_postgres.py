@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from search.engine import After, Busy, Entry
 from search.engine_postgres_build import Build
@@ -87,10 +87,10 @@ class PostgresEngine(Finder):
             half = state.role("building")
         return half.count or None if half is not None else None
 
-    def purge(self) -> None:
+    def purge(self, between: Callable[[], None] = lambda: None) -> None:
         """See `Engine.purge`. The living rows are copied into fresh tables, where the old ones hold anything else."""
         with self._link.alone() as connection:
-            Build(self._tables, connection, wait=False).compact()
+            Build(self._tables, connection, wait=False).compact(between)
         if not self._tables.sweep(_PATIENTLY):
             raise Busy("a generation that is gone is still being read")
 
