@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from search.engine import After, Busy, Entry
 from search.engine_postgres_build import Build
@@ -54,16 +54,22 @@ class PostgresEngine(Finder):
             number = state.current.number
             changes = Counter(term for one in fresh.values() for term in one.words.terms)
             changes.subtract(lexemes(connection, tables, number, ids))
-            gone = take_out(connection, tables, number, ids)
+            gone, words = take_out(connection, tables, number, ids)
             copy(connection, tables, number, list(fresh.values()))
             count(connection, tables, number, changes.items())
             tables.note(connection, ids)
             connection.execute(
                 tables.sql(
-                    "UPDATE {generation} SET count = count + %s, dead = dead + %s, wide = wide OR %s WHERE number = {n}",
+                    "UPDATE {generation} SET count = count + %s, words = words + %s, dead = dead + %s, wide = wide OR %s"
+                    " WHERE number = {n}",
                     number,
                 ),
-                [len(fresh) - gone, gone, any(one.wide for one in fresh.values())],
+                [
+                    len(fresh) - gone,
+                    sum(one.words.length for one in fresh.values()) - words,
+                    gone,
+                    any(one.wide for one in fresh.values()),
+                ],
             )
         if state.role("doomed") is not None:
             tables.sweep(_HARDLY)
@@ -81,10 +87,10 @@ class PostgresEngine(Finder):
             half = state.role("building")
         return half.count or None if half is not None else None
 
-    def purge(self) -> None:
+    def purge(self, between: Callable[[], None] = lambda: None) -> None:
         """See `Engine.purge`. The living rows are copied into fresh tables, where the old ones hold anything else."""
         with self._link.alone() as connection:
-            Build(self._tables, connection, wait=False).compact()
+            Build(self._tables, connection, wait=False).compact(between)
         if not self._tables.sweep(_PATIENTLY):
             raise Busy("a generation that is gone is still being read")
 

@@ -7,7 +7,9 @@ any later time, because what it had put away is right as long as its id is not i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 from search.engine import After, Damaged, Entry, SearchError
 from search.engine_postgres_link import Connection
@@ -19,6 +21,8 @@ from search.engine_postgres_tables import Generation, State, Tables
 STEP, _BYTES = 500, 16 << 20
 #: Entries carried over at once: a writer waits as long.
 _FEW = 200
+#: Seconds between two looks whether the server has done its work.
+_PAUSE = 0.25
 
 _ALL = ", ".join(COLUMNS)
 
@@ -42,16 +46,32 @@ class Build:
         self._finish(number)
         return self._swap(number)
 
-    def compact(self) -> None:
-        """Leave nothing in any file but what lives, where something else may stand there."""
+    def compact(self, between: Callable[[], None]) -> None:
+        """Leave nothing in any file but what lives, where something else may stand there. `between` is called again and again."""
         with self._tables.looking() as (_, state):
             half, dirty = state.role("building"), state.current.dead > 0
         if half is not None:
-            self._rest(half)
+            self._meanwhile(between, self._rest, half)
         if dirty:
-            number = self._copied()
-            self._finish(number)
+            with self._tables.writing() as (connection, state):
+                self._drop(connection, state, "copying")
+                number = self._tables.create(connection, "copying")
+                current = state.current.number
+            self._meanwhile(between, self._copy, number, current)
+            self._meanwhile(between, self._finish, number)
             self._swap(number)
+
+    def _meanwhile(self, between: Callable[[], None], work: Callable[..., None], *arguments: Any) -> None:
+        """Let the server work, which takes it a minute, and not stand still here."""
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(work, *arguments)
+            try:
+                while wait([done], _PAUSE).not_done:
+                    between()
+            except BaseException:
+                self._connection.cancel()
+                raise
+            done.result()
 
     def _begun(self, source: str, *, anew: bool) -> tuple[int, int]:
         """The generation that is being built, and the id after which to go on."""
@@ -90,16 +110,10 @@ class Build:
             if any(one.number == number and not one.count for one in state.generations):
                 self._tables.run(connection, DROP, number)
 
-    def _copied(self) -> int:
-        """A generation with the rows of the current one."""
-        with self._tables.writing() as (connection, state):
-            self._drop(connection, state, "copying")
-            number = self._tables.create(connection, "copying")
-            current = state.current.number
+    def _copy(self, number: int, current: int) -> None:
         with self._connection.transaction():
             self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             self._insert(self._connection, number, current, " ORDER BY id")
-        return number
 
     def _insert(
         self, connection: Connection, number: int, current: int, which: str, ids: list[int] | None = None
@@ -152,7 +166,7 @@ class Build:
         if not ids:
             return
         changes = lexemes(connection, self._tables, number, ids)
-        gone = take_out(connection, self._tables, number, ids)
+        gone, _ = take_out(connection, self._tables, number, ids)
         self._insert(connection, number, state.current.number, " WHERE id = ANY(%s)", ids)
         after = lexemes(connection, self._tables, number, ids)
         after.subtract(changes)
@@ -167,8 +181,9 @@ class Build:
             (
                 "UPDATE {generation} SET role = 'doomed' WHERE role = 'current'",
                 (
-                    "UPDATE {generation} SET role = 'current', count = (SELECT count(*) FROM {entry}),"
-                    " wide = EXISTS (SELECT FROM {entry} WHERE wide) WHERE number = {n}"
+                    "UPDATE {generation} SET role = 'current', (count, words, wide) ="
+                    " (SELECT count(*), coalesce(sum(length), 0), coalesce(bool_or(wide), false) FROM {entry})"
+                    " WHERE number = {n}"
                 ),
                 "DELETE FROM {journal} WHERE generation = {n}",
             ),

@@ -8,46 +8,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from search import analysis, scoring
+from search import analysis
 from search import engine_postgres_ask as ask
-from search import engine_postgres_terms as terms
 from search.engine import ALWAYS, Access
 from search.engine_postgres_ask import Where
 from search.engine_postgres_facets import AGGREGATES, Facets, Rows, joined, rows
 from search.engine_postgres_link import Connection
 from search.engine_postgres_named import Named
 from search.engine_postgres_tables import State, Tables
+from search.engine_postgres_weigh import Weigher
 from search.engine_postgres_wide import Wide
 from search.plan import HEAD, Found, Head, Picked, Plan, Stored
-from search.query import Form, Needle
+from search.query import Needle
 from search.rank import NUMBER_FIRST
 from search.scoring import Bools, Bytes
 
 #: Entries that are weighed exactly; of more those with the greatest `ask.prior`. The others follow them, as they are.
 WEIGHED = 300
-#: Entries that the rarest needles of a loosened question may bring among them.
-_RARE = 2000
-
-_WEIGH = f"""
-SELECT array_agg(s.id), array_agg(s.score) FROM (
-    SELECT e.id,
-        coalesce((SELECT sum(n.weight * ts_rank('{{{terms.RANKS}}}', e.terms, n.query))
-            FROM unnest(%s::tsquery[], %s::float8[]) n(query, weight)), 0)
-        + coalesce((SELECT sum(b.bonus) FROM unnest(%s::text[], %s::float8[]) b(word, bonus)
-            WHERE strpos(e.ftitle, b.word) > 0 OR strpos(e.fnumber, b.word) > 0), 0)
-        + coalesce((SELECT sum(b.bonus) FROM unnest(%s::tsquery[], %s::float8[]) b(query, bonus)
-            WHERE e.terms @@ b.query), 0)
-        + CASE WHEN e.ftitle = %s THEN %s::float8 ELSE 0 END
-        + CASE WHEN e.key <> '' AND e.key = %s THEN %s::float8 ELSE 0 END AS score
-    FROM {{entry}} e WHERE e.id = ANY(%s::bigint[])) s
-"""
-_RARITY = """
-SELECT d.term, d.docs FROM {df} d WHERE d.term = ANY(%s::text[])
-UNION ALL
-SELECT n.text, (SELECT coalesce(sum(d.docs), 0)::bigint FROM {df} d
-    WHERE d.term >= n.text COLLATE "C" AND d.term < (n.text || %s) COLLATE "C") FROM unnest(%s::text[]) n(text)
-"""
-_LAST = chr(0x10FFFF)
 
 
 class Look:
@@ -60,6 +37,7 @@ class Look:
         self._found: dict[str, Rows] = {}
         self._named = Named(self.run)
         self._wide = Wide(self.run)
+        self._weigher = Weigher(self.run, state.current)
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a statement over this generation."""
@@ -79,7 +57,7 @@ class Look:
         query = plan.query
         if query.empty:
             return Picked()
-        weights = self._weights(ask.needles(query))
+        weights = self._weigher.rarity(ask.needles(query))
         found, rungs = self._answers(plan, weights)
         typed = self._typed(plan, found)
         found, rungs = found.where(typed), rungs[typed]
@@ -100,20 +78,6 @@ class Look:
             facets=self._counts(plan, found, chosen, full),
             weights={one.text: weight for one, weight in weights.items()},
         )
-
-    def _weights(self, needles: Sequence[Needle]) -> dict[Needle, float]:
-        """Rarity of each: of one that is open, rarity of all terms that begin with it together."""
-        whole = [one.text for one in needles if one.form is Form.EXACT]
-        beginnings = [one.text for one in needles if one.form is not Form.EXACT]
-        if not needles:
-            return {}
-        found = self.run(_RARITY, [whole, _LAST, beginnings])
-        having = {text: max(0, docs) for text, docs in found}
-        total = self._state.current.count
-        return {
-            one: scoring.idf(total, min(total, having[one.text])) if having.get(one.text) else 0.0
-            for one in needles
-        }
 
     def _answers(self, plan: Plan, weights: Mapping[Needle, float]) -> tuple[Rows, Bytes]:
         """Permitted entries that answer all of the question but its facets, and the first rung of each."""
@@ -198,64 +162,16 @@ class Look:
             return _named(found.ids[newest], np.zeros(len(newest)), rungs[newest])
         prior = found.prior
         if len(found) > WEIGHED and plan.rungs[int(rungs.max())].least < plan.query.points:
-            prior = (
-                prior + np.isin(found.ids, self._rare(plan, weights)) * max(weights.values(), default=0.0) * 2
-            )
+            prior = prior + self._weigher.held(plan, found, weights)
         tiers = np.array([rung.tier for rung in plan.rungs], np.uint8)[rungs]
         order = np.lexsort((-found.ids, -found.updated, -prior, tiers))
         first = order[:WEIGHED]
-        scores = self._weighed(plan, found.ids[first], weights, matched)
+        scores = self._weigher.weighed(plan, found.ids[first], weights, matched)
         inside = np.lexsort((-found.ids[first], -found.updated[first], -scores, tiers[first]))
         order = np.concatenate((first[inside], order[WEIGHED:]))[:wanted]
         gained = np.zeros(len(order))
         gained[: len(first)] = scores[inside][:wanted]
         return _named(found.ids[order], gained, rungs[order])
-
-    def _rare(self, plan: Plan, weights: Mapping[Needle, float]) -> npt.NDArray[np.int64]:
-        """Entries that hold one of the rarest needles, as long as they are few."""
-        queries: list[str] = []
-        room = float(_RARE)
-        for one in sorted(weights, key=lambda needle: -weights[needle]):
-            room -= self._state.current.count * np.exp(-weights[one]) if weights[one] > 0 else 0
-            if room < 0:
-                break
-            queries.append(terms.needle(one))
-        if not queries:
-            return np.empty(0, np.int64)
-        where = ask.matches(terms.some(queries)) + ask.permitted(plan.access)
-        found = self.run(f"SELECT array_agg(e.id) FROM {{entry}} e WHERE {where}", where.values)[0][0]
-        return found if found is not None else np.empty(0, np.int64)
-
-    def _weighed(
-        self, plan: Plan, ids: npt.NDArray[np.int64], weights: Mapping[Needle, float], matched: int
-    ) -> npt.NDArray[np.float64]:
-        """Sum of rarity times ts_rank, and the bonuses of `scoring`, for each of these entries."""
-        query, total = plan.query, self._state.current.count
-        asked = [one for one, weight in weights.items() if weight > 0]
-        # ts_rank divides by the number of lexemes that it is asked for.
-        times = [weights[one] * sum(map(len, terms.ways(one))) * terms.SCALE for one in asked]
-        whole, titles, spelled = 0.0, [], []
-        for word in query.words + query.phrases:
-            most = (scoring.K1 + 1) * sum(weights[one] for one in word.needles)
-            whole += most
-            if len(word.text) > 1:
-                titles.append((word.text, scoring.TITLE_BONUS * most))
-            if word.letters:
-                bonus = scoring.TITLE_BONUS * scoring.idf(total, min(total, matched))
-                spelled.append((terms.spelled(word.letters), bonus))
-        found = self.run(
-            _WEIGH,
-            [
-                list(map(terms.needle, asked)), times, *_columns(titles), *_columns(spelled),
-                analysis.fold(query.text), scoring.SAME_TITLE_BONUS * whole,
-                analysis.number_key(query.text), NUMBER_FIRST, ids.tolist(),
-            ],
-        )[0]  # fmt: skip
-        scores = np.zeros(len(ids))
-        if found[0] is not None:
-            order = np.argsort(ids)
-            scores[order[np.searchsorted(ids[order], found[0])]] = found[1]
-        return scores
 
     def heads(self, ats: Sequence[int]) -> list[Head]:
         """See `Snapshot.heads`."""
@@ -297,10 +213,6 @@ def _named(
         Found(number, score, rung, number)
         for number, score, rung in zip(ids.tolist(), scores.tolist(), rungs.tolist(), strict=True)
     ]
-
-
-def _columns(pairs: Sequence[tuple[str, float]]) -> tuple[list[str], list[float]]:
-    return [one for one, _ in pairs], [other for _, other in pairs]
 
 
 def _all(masks: Any, size: int) -> Bools:

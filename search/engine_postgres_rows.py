@@ -83,7 +83,7 @@ def _row(one: Prepared, labels: dict[str, int], facets: Code) -> tuple[Any, ...]
     entry = one.entry
     codes = [facets[pair] for pair in _pairs(entry)]
     return (
-        entry.id, entry.updated, entry.fingerprint(), entry.fresh, entry.level, one.aligned, one.wide,
+        entry.id, entry.updated, entry.fingerprint(), entry.fresh, one.words.length, entry.level, one.aligned, one.wide,
         sorted({labels[_clean(label)] for label in entry.labels}), np.array(codes, ">i4").tobytes(), one.words.hot,
         analysis.number_key(one.folded_number), one.folded_title, one.folded_number,
         analysis.NAME_SEAM.join(one.folded_names), _clean(entry.kind), one.number, one.title,
@@ -133,11 +133,18 @@ def _give(connection: Connection, tables: Tables, table: str) -> None:
     connection.execute(tables.sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def take_out(connection: Connection, tables: Tables, number: int, ids: Sequence[int]) -> int:
-    """Take the entries of these ids out of a generation; how many there were."""
-    gone = connection.execute(tables.sql("DELETE FROM {entry} WHERE id = ANY(%s)", number), [list(ids)])
+def take_out(connection: Connection, tables: Tables, number: int, ids: Sequence[int]) -> tuple[int, int]:
+    """Take the entries of these ids out of a generation; how many there were, and how many words of them."""
+    gone = connection.execute(
+        tables.sql(
+            "WITH gone AS (DELETE FROM {entry} WHERE id = ANY(%s) RETURNING length)"
+            " SELECT count(*), coalesce(sum(length), 0)::bigint FROM gone",
+            number,
+        ),
+        [list(ids)],
+    ).fetchone()
     connection.execute(tables.sql("DELETE FROM {part} WHERE id = ANY(%s)", number), [list(ids)])
-    return gone.rowcount
+    return gone or (0, 0)
 
 
 def lexemes(connection: Connection, tables: Tables, number: int, ids: Sequence[int]) -> Counter[str]:

@@ -4,12 +4,12 @@ generation; see `search.engine_postgres_tables`."""
 from __future__ import annotations
 
 #: Raised when rows are made otherwise: generations of another format count as damaged and are made anew.
-FORMAT = 2
+FORMAT = 3
 
 #: Columns of an entry as COPY wants them. Those in capitals hold words: PostgreSQL may keep no statistics of them, in which
 #: they would outlive the entry.
 COLUMNS = {
-    "id": "int8", "updated": "int8", "print": "int8", "fresh": "int4", "level": "int2", "aligned": "bool", "wide": "bool",
+    "id": "int8", "updated": "int8", "print": "int8", "fresh": "int4", "length": "int4", "level": "int2", "aligned": "bool", "wide": "bool",
     "labels": "int4[]", "facets": "bytea", "hot": "bytea", "key": "text", "ftitle": "text", "fnumber": "text",
     "fnames": "text", "kind": "text", "number": "text", "title": "text", "terms": "tsvector", "text": "text",
     "folded": "text",
@@ -26,8 +26,8 @@ SCHEMA = (
     ),
     (
         "CREATE TABLE IF NOT EXISTS {generation} (number integer PRIMARY KEY, role text NOT NULL, format integer NOT NULL,"
-        " source text NOT NULL DEFAULT '', count bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0,"
-        " wide boolean NOT NULL DEFAULT false)"
+        " source text NOT NULL DEFAULT '', count bigint NOT NULL DEFAULT 0, words bigint NOT NULL DEFAULT 0,"
+        " dead bigint NOT NULL DEFAULT 0, wide boolean NOT NULL DEFAULT false)"
     ),
     "CREATE TABLE IF NOT EXISTS {journal} (generation integer, id bigint, PRIMARY KEY (generation, id))",
     "CREATE TABLE IF NOT EXISTS {label} (code integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE)",
@@ -35,6 +35,8 @@ SCHEMA = (
         "CREATE TABLE IF NOT EXISTS {facet} (code integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,"
         " value text NOT NULL, UNIQUE (name, value))"
     ),
+    # Of an index that an older version made: its generations are made anew, its own tables grow.
+    "ALTER TABLE {generation} ADD COLUMN IF NOT EXISTS words bigint NOT NULL DEFAULT 0",
     "INSERT INTO {home} (born) VALUES (%s) ON CONFLICT DO NOTHING",
 )
 

@@ -32,13 +32,14 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """`count`: entries; `dead`: rows replaced or removed since its files were made; `wide`: some entry has several vectors."""
+    """`count`: entries; `words`: of all of them together; `dead`: rows replaced or removed since its files were made; `wide`: some entry has several vectors."""
 
     number: int
     role: str
     format: int
     source: str
     count: int
+    words: int
     dead: int
     wide: bool
 
@@ -91,7 +92,7 @@ class Tables:
         """As this transaction sees it."""
         rows = connection.execute(
             self.sql(
-                "SELECT h.born, h.serial, g.number, g.role, g.format, g.source, g.count, g.dead, g.wide"
+                "SELECT h.born, h.serial, g.number, g.role, g.format, g.source, g.count, g.words, g.dead, g.wide"
                 " FROM {home} h LEFT JOIN {generation} g ON true ORDER BY g.number"
             )
         ).fetchall()
@@ -136,8 +137,8 @@ class Tables:
             connection = self.link.begin(begin)
             try:
                 return connection, first(connection)
-            except errors.UndefinedTable:
-                # Nothing was made yet, or a generation was dropped between the two looks.
+            except (errors.UndefinedTable, errors.UndefinedColumn):
+                # Nothing was made yet, or by an older version, or a generation was dropped between the two looks.
                 self.link.undo(connection)
                 if not left:
                     raise

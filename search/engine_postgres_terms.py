@@ -7,7 +7,7 @@ control character that no folded text holds, so that each lookup is one of a lex
     2  what stands in title and number               5  the title's spelling     6  its first letters
     3  spelling from each syllable on                7  how a name sounds from each character on
 
-A lexeme has the positions that make `ts_rank` give it what BM25 gives its term: see `_GAINS`.
+A lexeme has the positions that make `ts_rank` give back how often its term occurs: see `_TIMES`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from zlib import crc32
 
 from search import analysis, sounds
 from search.query import Form, Needle, Word
-from search.scoring import K1, B
 
 #: Bytes of lexemes in one vector: PostgreSQL takes a mebibyte with what it adds. An entry of more has several.
 VECTOR = 600_000
@@ -30,36 +29,37 @@ VECTOR = 600_000
 HOT = 64
 #: Characters of a term that are told apart; of a tail; of a spelling; of a name that sounds.
 _TERM, _TAIL, _SPELT, _SOUND = 500, 24, 32, 8
-#: Terms of an entry of usual length. A constant, so that entries written years apart are weighed alike.
-_USUAL = 600
 
 TAIL, TITLED, SPELT, INITIALS, BEGINS, BEGINS_INITIALS, SOUNDS = "\1\2\3\4\5\6\7"
 _END = "\1"  # behind a tail that reaches the end of its run
 _BARE = b"\0\0"  # no position
 
-# One to three positions of one weight are 1, 1 + 1/4, 1 + 1/4 + 1/9 times that weight (divided by _ZETA) to ts_rank.
+# To ts_rank, one to three positions of one weight are 1, 1 + 1/4, 1 + 1/4 + 1/9 times that weight (divided by _ZETA). Weights are
+# chosen so that it gives 1, 2, 2.7, 4, 5, 5.4, 8, 10 and 10.9 for so many occurrences; what is between them hardly counts.
 _ZETA = 1.64493406685
-_WEIGHTS = (0.5, 0.7, 1.0, 1.45)
-_GAINS = sorted(
+_WEIGHTS = (1.0, 2.0, 4.0, 8.0)
+_TIMES = sorted(
     (weight * times, label << 14, count)
     for label, weight in enumerate(_WEIGHTS)
     for count, times in ((1, 1.0), (2, 1.25), (3, 1.25 + 1 / 9))
+    if (label, count) not in ((0, 2), (0, 3), (1, 2))
 )
-_BETWEEN = [(one[0] + other[0]) / 2 for one, other in pairwise(_GAINS)]
+_BETWEEN = [(one[0] + other[0]) / 2 for one, other in pairwise(_TIMES)]
 _POSITIONS = [
     struct.pack(f">{count + 1}H", count, *(label | at for at in range(1, count + 1)))
-    for _, label, count in _GAINS
+    for _, label, count in _TIMES
 ]
-#: The array of weights for `ts_rank`, and what its answer is to be multiplied by.
-RANKS = "{" + ",".join(f"{weight / max(_WEIGHTS):.6f}" for weight in _WEIGHTS) + "}"
+#: The array of weights for `ts_rank`, and what its answer is to be multiplied by to be the number of occurrences.
+RANKS = "{" + ",".join(f"{weight / max(_WEIGHTS)}" for weight in _WEIGHTS) + "}"
 SCALE = _ZETA * max(_WEIGHTS)
 
 
 class Words(NamedTuple):
-    """`terms`: what counts for rarity; `vectors`: tsvectors in PostgreSQL's binary form, several where one cannot hold all;
+    """`terms`: what counts for rarity; `length`: how many there are, each as often as it occurs; `vectors`: tsvectors in PostgreSQL's binary form, several where one cannot hold all;
     `hot`: two bytes for each of the terms that matter most to it, those first that matter most."""
 
     terms: Sequence[str]
+    length: int
     vectors: list[bytes]
     hot: bytes
 
@@ -67,9 +67,7 @@ class Words(NamedTuple):
 def words(title: str, number: str, names: Sequence[str], text: str) -> Words:
     """Of the folded parts of an entry."""
     counts = analysis.count_terms(analysis.joined(title, number, names, text))
-    length = K1 * (1 - B + B * counts.total() / _USUAL)
-    gains = {times: times * (K1 + 1) / (times + length) for times in set(counts.values())}
-    positions = {times: _POSITIONS[bisect(_BETWEEN, gain)] for times, gain in gains.items()}
+    positions = {times: _POSITIONS[bisect(_BETWEEN, times)] for times in set(counts.values())}
     named = analysis.count_terms(analysis.joined(title, number, names, ""))
     hottest = dict.fromkeys(sorted(named, key=lambda term: -counts[term]))
     hottest |= dict.fromkeys(term for term, _ in counts.most_common())
@@ -79,6 +77,7 @@ def words(title: str, number: str, names: Sequence[str], text: str) -> Words:
     lexemes |= dict.fromkeys((tail for term in latin for tail in _tails(term, 1)), _BARE)
     return Words(
         [*{term[:_TERM] for term in counts}],
+        counts.total(),
         _vectors(lexemes),
         b"".join(map(hot, islice(hottest, HOT))),
     )
