@@ -212,10 +212,11 @@ class WhooshEngine(Finder):
 
         What was written since goes: it is carried over at the end, and must not count as what was last put away."""
         try:
-            self._newest()
             changed, _ = half.changed()
+            if changed:
+                self._newest()  # it must hold what is noted
             return self._carry(half, self._load(half.folder, {}, "")[0], None, changed)
-        except (Damaged, OSError):  # of the current one too: what is noted could not be taken from it
+        except (Damaged, OSError):
             half.end()
             return None
 

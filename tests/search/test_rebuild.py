@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search import engine_postgres_build, engine_whoosh, engine_whoosh_half
-from search.engine import After, Busy, Engine, Entry
+from search.engine import After, Busy, Damaged, Engine, Entry
 from search.engine_whoosh import WhooshEngine
 from search.engine_whoosh_half import Half
 from search.engine_whoosh_view import View
@@ -192,7 +192,19 @@ def test_what_is_not_whole_is_begun_anew(
     assert len(list(folder.glob("g*"))) == 1
 
 
-def test_a_damaged_index_is_made_anew_whatever_was_put_away(
+def test_the_rebuild_of_a_damaged_index_goes_on_too(
+    whoosh: WhooshEngine, house: Office, folder: Path
+) -> None:
+    next((folder / "g000001").glob("*.trm")).write_bytes(b"spoiled")
+    interrupted(WhooshEngine(folder, fsync=False), house, 30)
+    with pytest.raises(Damaged):
+        WhooshEngine(folder, fsync=False).write([house.rows[1]])
+    WhooshEngine(folder, fsync=False).rebuild(house.after)
+    assert house.asked == [0, 21]
+    house.agrees(WhooshEngine(folder, fsync=False))
+
+
+def test_what_was_written_before_the_damage_cannot_be_taken_from_it(
     whoosh: WhooshEngine, house: Office, folder: Path
 ) -> None:
     interrupted(whoosh, house, 30)
