@@ -83,7 +83,7 @@ def _row(one: Prepared, labels: dict[str, int], facets: Code) -> tuple[Any, ...]
     entry = one.entry
     codes = [facets[pair] for pair in _pairs(entry)]
     return (
-        entry.id, entry.updated, entry.fingerprint(), entry.fresh, one.words.length, entry.level, one.aligned, one.wide,
+        entry.id, entry.updated, entry.fingerprint(), entry.level, entry.fresh, one.words.length, one.aligned, one.wide,
         sorted({labels[_clean(label)] for label in entry.labels}), np.array(codes, ">i4").tobytes(), one.words.hot,
         analysis.number_key(one.folded_number), one.folded_title, one.folded_number,
         analysis.NAME_SEAM.join(one.folded_names), _clean(entry.kind), one.number, one.title,

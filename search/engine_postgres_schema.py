@@ -3,18 +3,19 @@ generation; see `search.engine_postgres_tables`."""
 
 from __future__ import annotations
 
-#: Raised when rows are made otherwise: generations of another format count as damaged and are made anew.
-FORMAT = 3
+from zlib import crc32
 
-#: Columns of an entry as COPY wants them. Those in capitals hold words: PostgreSQL may keep no statistics of them, in which
-#: they would outlive the entry.
+#: Raised when what stands in the columns is made otherwise (lexemes, marks, `hot`).
+_MADE = 3
+#: Columns of an entry in the order of COPY.
 COLUMNS = {
-    "id": "int8", "updated": "int8", "print": "int8", "fresh": "int4", "length": "int4", "level": "int8", "aligned": "bool", "wide": "bool",
-    "labels": "int4[]", "facets": "bytea", "hot": "bytea", "key": "text", "ftitle": "text", "fnumber": "text",
+    "id": "int8", "updated": "int8", "print": "int8", "level": "int8", "fresh": "int4", "length": "int4",
+    "aligned": "bool", "wide": "bool", "labels": "int4[]", "facets": "bytea", "hot": "bytea", "key": "text", "ftitle": "text", "fnumber": "text",
     "fnames": "text", "kind": "text", "number": "text", "title": "text", "terms": "tsvector", "text": "text",
     "folded": "text",
 }  # fmt: skip
-#: What is looked at only when an entry is likely to be shown: kept out of the rows, so that many rows can be looked at.
+#: What is looked at only when an entry is likely to be shown is kept out of the rows, so that many rows can be looked at. Of none
+#: of these may PostgreSQL keep statistics: words would outlive their entry in them.
 _LONG = ("terms", "text", "folded")
 _SHORT = ("labels", "facets", "hot", "key", "ftitle", "fnumber", "fnames", "kind", "number", "title")
 
@@ -65,6 +66,9 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS part_{n}_terms ON {part} USING gin (terms) WITH (fastupdate = off)",
     "CREATE UNIQUE INDEX IF NOT EXISTS df_{n}_term ON {df} (term)",
 )
+
+#: Generations of another format count as damaged and are made anew.
+FORMAT = crc32(repr((_MADE, COLUMNS, TABLES)).encode()) >> 1
 
 #: Every term of every entry: lexemes without a mark.
 TERMS = (
