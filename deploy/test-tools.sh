@@ -12,6 +12,9 @@ compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || want+=(fo
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || want+=(postgresql)
 have age || want+=(age)
 have sqlite3 || want+=(sqlite3)
+# What reads pictures and old Office formats; LibreOffice without a screen is 245 MB.
+{ have tesseract && tesseract --list-langs 2>&1 | grep -qx chi_sim; } || want+=(tesseract-ocr tesseract-ocr-chi-sim)
+have soffice || want+=(libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui)
 # Ceph's gateway, the S3 server of the tests, is big: only where it is asked for.
 if [ "${INTRANET_TEST_S3:-}" = required ] || { [ "$ci" = true ] && [ -z "${INTRANET_TEST_S3:-}" ]; }; then
   have ceph-mon && have ceph-osd && have radosgw && have radosgw-admin || want+=(ceph-mon ceph-osd radosgw ceph-common)

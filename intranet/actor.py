@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from vault.levels import Level
@@ -44,6 +44,14 @@ class Actor:
     @property
     def known(self) -> bool:
         return self.id is not None
+
+    @property
+    def key(self) -> Hashable:
+        """Who it is and all that they may: what is kept under this key is found only by an actor of the same standing.
+        Names, origin, and how the pages look are no part of it."""
+        held = frozenset(self.roles.items())
+        able = self.system, self.fresh, self.clearance, self.unit_id, self.units, held, self.repositories
+        return self.id, able
 
 
 ANONYMOUS = Actor(id=None, login="")

@@ -11,6 +11,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from search.engine import Engine
+from search.engine_postgres import PostgresEngine
 from search.engine_whoosh import WhooshEngine
 from vault.stores import open_store
 from vault.vault import Vault
@@ -54,6 +56,7 @@ def create_app(
         extension.init_app(app)
     app.request_class = upload.SealedRequest  # after htmx, whose own class it extends
     babel.init_app(app, locale_selector=language.chosen, timezone_selector=lambda: settings.timezone)
+    language.bind(app)
     migrate.init_app(app, db, directory=str(HERE / "migrations"))
     with app.app_context():
         database.tune(db.engine)
@@ -66,7 +69,7 @@ def create_app(
         policy=Policy(registry),
         vault=vault or _vault(settings, keys),
         keys=keys,
-        engine=WhooshEngine(settings.index, fsync=not settings.testing),
+        engine=_engine(settings),
         clock=clock,
     )
     signin.bind(app)
@@ -76,6 +79,13 @@ def create_app(
     cli.bind(app)
     logging.getLogger("intranet").setLevel(logging.INFO)
     return app
+
+
+def _engine(s: Settings) -> Engine:
+    """One machine keeps its index in a folder, several in the database that they share."""
+    if s.search == "postgres":
+        return PostgresEngine(s.database_url)
+    return WhooshEngine(s.index, fsync=not s.testing)
 
 
 def _vault(s: Settings, keys: LiveKeyring) -> Vault:

@@ -13,7 +13,7 @@ from search.engine import Engine
 from vault.vault import Vault
 
 from .keys import LiveKeyring
-from .kinds.base import Registry
+from .kinds.registry import Registry
 from .policy import Policy
 from .settings import Settings
 

@@ -15,17 +15,21 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, true
 
 from vault.levels import Level
 
 from .actor import BLIND, SEPARATE, Actor
 from .errors import Denied
-from .kinds.base import ITEM_ROLES, Field, Kind, Move, Registry, State
+from .kinds.base import ITEM_ROLES, Field, Kind, Move, State
+from .kinds.registry import Registry
 from .models import Grant, Item
 
 BODY_LOAN_LEVEL = Level.CONFIDENTIAL  # 秘密 and up: a body is read on a live loan only
 BODY_FRESH_LEVEL = Level.SECRET  # 机密 and up: and after a fresh second factor
+
+#: A moment, or a bind parameter for one: a statement that is kept for the next request names the moment when it is sent.
+When = datetime | ColumnElement[datetime]
 
 
 class Permission(StrEnum):
@@ -282,97 +286,56 @@ class Policy:
         return not field.view or self.any_role(actor, s, field.roles)
 
     # -- face 2: SQL ------------------------------------------------------------------------------------------
-    def visible(self, actor: Actor, now: datetime, kinds: Iterable[str] | None = None) -> ColumnElement[bool]:
+    def visible(self, actor: Actor, now: When, kinds: Iterable[str] | None = None) -> ColumnElement[bool]:
         """The items the actor may know of, as a criterion on Item. Equal to `sees` for every row."""
-        if not actor.known:
-            return false()
-        chosen = [k for k in self.kinds.values() if kinds is None or k.name in set(kinds)]
-        by_state = [
-            c
-            for kind in chosen
-            for state in kind.states
-            if (c := self._role_sql(actor, kind, (state.name,), state.view.split())) is not None
-        ]
-        over = [
-            and_(c, Item.due <= now)
-            for kind in chosen
-            if (move := kind.expiry) is not None
-            and (c := self._role_sql(actor, kind, move.sources, kind.state(move.target).view.split()))
-            is not None
-        ]
-        return and_(
-            Item.level <= int(actor.clearance),
-            Item.kind.in_([k.name for k in chosen]),
-            or_(
-                self._on_item_sql(actor, now, None),
-                and_(_running(chosen, now), or_(false(), *by_state)),
-                *over,
-            ),
-        )
+        return self._visible(actor, _Ways(actor, now), kinds) if actor.known else false()
 
-    def over(self, now: datetime) -> ColumnElement[bool]:
+    def _visible(self, actor: Actor, ways: _Ways, kinds: Iterable[str] | None = None) -> ColumnElement[bool]:
+        wanted = None if kinds is None else set(kinds)
+        chosen = [k for k in self.kinds.values() if wanted is None or k.name in wanted]
+        by_state = [
+            and_(Item.kind == kind.name, _among(Item.state, states), time, by_role)
+            for kind in chosen
+            for view, states, time in _shown_in(kind, ways)
+            if (by_role := ways.by_role(kind, view.split())) is not None
+        ]
+        among = _among(Item.kind, [k.name for k in chosen])
+        cleared = Item.level <= int(actor.clearance)
+        if wanted is not None:
+            return and_(cleared, among, or_(*by_state, ways.on_item()))
+        # All ledgers are no place to look: said of the whole, it would lead SQLite past every item there is.
+        return and_(cleared, or_(*by_state, and_(among, ways.on_item())))
+
+    def over(self, now: When) -> ColumnElement[bool]:
         """The items for which `ended` is true. Said so that the index on `due` is taken: few have just run out, many are published."""
         ways = [f"{k.name}/{state}" for k in self.kinds.values() if k.expiry for state in k.expiry.sources]
-        return and_(Item.due <= now, (Item.kind + "/" + Item.state).in_(ways))
+        return and_(Item.due <= now, _among(Item.kind + "/" + Item.state, ways))
 
-    def waiting(self, actor: Actor, now: datetime) -> ColumnElement[bool]:
+    def waiting(self, actor: Actor, now: When) -> ColumnElement[bool]:
         """The items that wait for a step of the actor: what the desk shows."""
         if not actor.known:
             return false()
+        ways = _Ways(actor, now)
         parts: list[ColumnElement[bool]] = []
         kinds: set[str] = set()
         states: set[str] = set()
         for kind in self.kinds.values():
-            for move in kind.moves:
-                if not move.desk or move.code:
-                    continue
+            for (by, not_by), sources in _sources_by_roles(kind).items():
                 kinds.add(kind.name)
-                states.update(move.sources)
-                here = and_(Item.kind == kind.name, Item.state.in_(move.sources))
-                ways = [self._on_item_sql(actor, now, frozenset(move.roles) & frozenset(ITEM_ROLES))]
-                by_role = self._role_sql(actor, kind, move.sources, move.roles)
-                ways += [by_role] if by_role is not None else []
-                barred = move.not_by.split()
+                states.update(sources)
+                roles, barred = by.split(), not_by.split()
+                mine = [ways.on_item(frozenset(roles) & frozenset(ITEM_ROLES))]
+                by_role = ways.by_role(kind, roles)
+                mine = mine if by_role is None else [by_role, *mine]
                 bars: list[ColumnElement[bool]] = []
                 if "previous" in barred:
                     bars.append(or_(Item.previous_id.is_(None), Item.previous_id != actor.id))
-                if on_item := frozenset(barred) - {"previous"}:
-                    bars.append(~self._on_item_sql(actor, now, on_item))
-                parts.append(and_(here, or_(*ways), *bars))
+                if closed := frozenset(barred) - {"previous"}:
+                    bars.append(~ways.on_item(closed))
+                parts.append(and_(Item.kind == kind.name, _among(Item.state, sources), or_(*mine), *bars))
         # Said once more for the index on (kind, state): few items of a large office are in a state that waits for anybody.
-        some = and_(Item.kind.in_(sorted(kinds)), Item.state.in_(sorted(states)))
-        return and_(some, self.visible(actor, now), or_(false(), *parts))
-
-    def _on_item_sql(self, actor: Actor, now: datetime, roles: frozenset[str] | None) -> ColumnElement[bool]:
-        """Owner or live grant, of one of `roles` (None: of any)."""
-        whom = Grant.person_id == actor.id
-        if actor.units:
-            whom = or_(whom, Grant.unit_id.in_(actor.units))
-        live = and_(whom, Grant.revoked.is_(None), or_(Grant.until.is_(None), Grant.until > now))
-        granted = exists().where(Grant.item_id == Item.id, live)
-        owner = and_(Item.owner_id.is_not(None), Item.owner_id == actor.id)
-        if roles is None:
-            return or_(owner, granted)
-        ways: list[ColumnElement[bool]] = [owner] if "owner" in roles else []
-        if roles:
-            ways.append(exists().where(Grant.item_id == Item.id, live, Grant.role.in_(sorted(roles))))
-        return or_(false(), *ways)
-
-    def _role_sql(
-        self, actor: Actor, kind: Kind, states: Iterable[str], roles: Iterable[str]
-    ) -> ColumnElement[bool] | None:
-        """Items of these states where a unit role of the actor counts; None when none does."""
-        ways: list[ColumnElement[bool]] = []
-        for role in roles:
-            if role in ITEM_ROLES or role not in actor.roles:
-                continue
-            if role == "staff":
-                repo = or_(Item.repository_id.is_(None), Item.repository_id.in_(sorted(actor.repositories)))
-                ways.append(and_(Item.level < kind.need_to_know, repo))
-            else:
-                covered = actor.roles[role]
-                ways.append(true() if covered is None else Item.unit_id.in_(sorted(covered)))
-        return and_(Item.kind == kind.name, Item.state.in_(list(states)), or_(*ways)) if ways else None
+        some = and_(_among(Item.kind, sorted(kinds)), _among(Item.state, sorted(states)))
+        return and_(some, self._visible(actor, ways), or_(false(), *parts))
 
     # -- face 3: the search index -----------------------------------------------------------------------------
     def labels(self, item: Item, grants: Iterable[Grant], now: datetime) -> frozenset[str]:
@@ -412,16 +375,78 @@ def _shown_as(kind: Kind, item: Item, ended: bool) -> State:
     return kind.state(kind.expiry.target if ended and kind.expiry is not None else item.state)
 
 
-def _running(kinds: Iterable[Kind], now: datetime) -> ColumnElement[bool]:
-    """The items for which `Policy.ended` is not true; neither true nor false for none of them."""
-    return and_(
-        true(),
-        *(
-            or_(Item.kind != kind.name, Item.state.not_in(move.sources), Item.due.is_(None), Item.due > now)
-            for kind in kinds
-            if (move := kind.expiry) is not None
-        ),
-    )
+class _Ways:
+    """The ways of one actor to an item, as SQL. What stands in a criterion more than once is one object here, which makes
+    it one part to prepare and one value to send. Ways through a grant belong last: the database looks a grant up only
+    for what no role has shown already."""
+
+    def __init__(self, actor: Actor, now: When) -> None:
+        self._roles = actor.roles
+        #: Whether an item's clock has run out; where that means its end, see `Policy.ended`.
+        self.over = and_(Item.due.is_not(None), Item.due <= now)
+        self.running = or_(Item.due.is_(None), Item.due > now)
+        self._owner = and_(Item.owner_id.is_not(None), Item.owner_id == actor.id)
+        whom = Grant.person_id == actor.id
+        if actor.units:
+            whom = or_(whom, Grant.unit_id.in_(actor.units))
+        live = and_(whom, Grant.revoked.is_(None), or_(Grant.until.is_(None), Grant.until > now))
+        self._granted = and_(Grant.item_id == Item.id, live)
+        readable = Item.repository_id.in_(sorted(actor.repositories))
+        self._readable = or_(Item.repository_id.is_(None), readable)
+
+    def on_item(self, roles: frozenset[str] | None = None) -> ColumnElement[bool]:
+        """Owner or live grant, of one of `roles` (None: of any)."""
+        if roles is None:
+            return or_(self._owner, exists().where(self._granted))
+        found: list[ColumnElement[bool]] = [self._owner] if "owner" in roles else []
+        if roles:
+            found.append(exists().where(self._granted, _among(Grant.role, sorted(roles))))
+        return or_(false(), *found)
+
+    def by_role(self, kind: Kind, roles: Iterable[str]) -> ColumnElement[bool] | None:
+        """Of the items of this kind, those where a unit role counts; None when none does."""
+        found: list[ColumnElement[bool]] = []
+        for role in roles:
+            if role in ITEM_ROLES or role not in self._roles:
+                continue
+            if role == "staff":
+                found.append(and_(Item.level < kind.need_to_know, self._readable))
+            else:
+                covered = self._roles[role]
+                found.append(true() if covered is None else Item.unit_id.in_(sorted(covered)))
+        return or_(*found) if found else None
+
+
+def _among(column: Any, declared: Iterable[str]) -> ColumnElement[bool]:
+    """`IN` for words of the declarations. They are the same each time, so the list is written out once, not at each sending."""
+    found: ColumnElement[bool] = column.in_([literal(word) for word in declared])
+    return found
+
+
+def _shown_in(kind: Kind, ways: _Ways) -> list[tuple[str, list[str], ColumnElement[bool]]]:
+    """(view, states that are shown so, at what time): one clause for each instead of one a state. What has ended by itself is
+    shown as what it will be."""
+    ends = kind.expiry
+    sources = set(ends.sources) if ends is not None else set()
+    found: dict[tuple[str, bool], list[str]] = {}
+    for state in kind.states:
+        found.setdefault((state.view, state.name in sources), []).append(state.name)
+    shown = [
+        (view, states, ways.running if some_end else true()) for (view, some_end), states in found.items()
+    ]
+    if ends is not None:
+        shown.append((kind.state(ends.target).view, sorted(sources), ways.over))
+    return shown
+
+
+def _sources_by_roles(kind: Kind) -> dict[tuple[str, str], list[str]]:
+    """(by, not_by) of the steps that wait on a desk -> the states from which such a step leads, each once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for move in kind.moves:
+        if move.desk and not move.code:
+            states = found.setdefault((move.by, move.not_by), [])
+            states += [s for s in move.sources if s not in states]
+    return found
 
 
 def separate(roles: Iterable[str], clearance: int) -> list[Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
+EXTRACT_LEASE = 900  # seconds for which a worker holds the reading of one file
 LEVELS = ("public", "internal", "confidential", "secret", "topsecret")
 
 
@@ -72,6 +73,9 @@ class Settings:
     backup_keep_monthly: int = 12
     extract_seconds: int = 30
     extract_memory_mb: int = 1024
+    convert_seconds: int = 120
+    ocr_pages: int = 40
+    ocr_seconds: int = 600
     argon2_time: int = 3
     argon2_memory_kb: int = 65536
     worker_seconds: float = 0.5
@@ -181,8 +185,10 @@ def _check(s: Settings) -> list[str]:
         errors.append("DATABASE_URL: expected sqlite:///FILE or postgresql+psycopg://…")
     if s.search not in ("whoosh", "postgres"):
         errors.append("SEARCH: expected whoosh or postgres")
-    if s.search == "postgres":
-        errors.append("SEARCH: the postgres engine is not part of this version; use whoosh")
+    if s.search == "postgres" and not s.database_url.startswith("postgresql+psycopg://"):
+        errors.append(
+            "SEARCH: postgres keeps its index in the database of DATABASE_URL, which must be PostgreSQL too"
+        )
     if not s.store.startswith(("file:", "s3://")):
         errors.append("STORE: expected file:FOLDER or s3://key:secret@host:port/bucket")
     if s.object_sizes not in ("exact", "padme"):
@@ -194,6 +200,10 @@ def _check(s: Settings) -> list[str]:
     for name in ("search_body_level", "register_only_levels"):
         unknown = [level for level in str(getattr(s, name)).split() if level not in LEVELS]
         errors.extend(f"{name.upper()}: {level} is not one of {' '.join(LEVELS)}" for level in unknown)
+    if s.extract_seconds + s.convert_seconds + s.ocr_seconds > EXTRACT_LEASE - 60:
+        errors.append(
+            f"EXTRACT_SECONDS, CONVERT_SECONDS, OCR_SECONDS: at most {EXTRACT_LEASE - 60} together (one file)"
+        )
     if s.header_retention_days < 1:
         errors.append("HEADER_RETENTION_DAYS: at least 1")
     if s.min_password < 8 and not s.testing:

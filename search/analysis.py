@@ -101,7 +101,7 @@ def fold_map(text: str) -> tuple[str, Sequence[int]]:
         return folded, range(len(text) + 1)
     offsets: Sequence[int] = range(len(text))
     if not whole:
-        offsets = [at for at, char in enumerate(text) for _ in _FOLDING[ord(char)]]
+        offsets = _odd_offsets(text)
     kept: list[int] = []
     last = 0
     for idle in _IDLE.finditer(folded):
@@ -110,6 +110,19 @@ def fold_map(text: str) -> tuple[str, Sequence[int]]:
     kept += offsets[last:]
     kept.append(len(text))
     return _tighten(folded), kept
+
+
+def _odd_offsets(text: str) -> list[int]:
+    """The offset of the original character for each folded one, where some fold to none or to several."""
+    offsets: list[int] = []
+    last = 0
+    for odd in re.finditer(f"[{re.escape(''.join(_FOLDING.odd))}]", text):
+        at = odd.start()
+        offsets += range(last, at)
+        offsets += [at] * len(_FOLDING[ord(odd.group())])
+        last = at + 1
+    offsets += range(last, len(text))
+    return offsets
 
 
 def align(text: str) -> tuple[str, str, bool]:

@@ -38,6 +38,10 @@ class Damaged(SearchError):
     """The index cannot be read; `rebuild` mends it."""
 
 
+class Unreachable(SearchError):
+    """The server that holds the index does not answer, or not in time; nothing is wrong with the index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing to be found. `facets` may leave out "kind" and "level": the entry itself says them.
@@ -150,12 +154,13 @@ class Engine(Protocol):
         *,
         within: Within = ALWAYS,
         now: int | None = None,
+        loose: bool = True,
     ) -> Result:
         """Permitted hits. Values of one filter are alternatives, filters add up, one without values is none.
 
         Counts of a facet leave out that facet's own filter. A number typed in full comes first. Few hits loosen the query;
         whether they are few is decided before filters, so that a filter never brings hits that were not there without it.
-        `now`, in microseconds: newer entries are preferred where they say so (`Entry.fresh`). Order "updated": newest first, then the greater
+        Not `loose`: only what answers as typed, if anything does. `now`, in microseconds: newer entries are preferred where they say so (`Entry.fresh`). Order "updated": newest first, then the greater
         id; the same order decides between equal scores.
         """
 
@@ -195,5 +200,5 @@ class Engine(Protocol):
 
 __all__ = [
     "ALWAYS", "FIELDS", "Access", "After", "Busy", "Damaged", "Engine", "Entry", "Filters", "Hit", "Marks", "Order", "Pieces",
-    "Query", "Relaxed", "Result", "SearchError", "Suggestion", "Within", "parse",
+    "Query", "Relaxed", "Result", "SearchError", "Suggestion", "Unreachable", "Within", "parse",
 ]  # fmt: skip

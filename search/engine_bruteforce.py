@@ -153,7 +153,7 @@ class _Look:
         full.sort(key=lambda one: (one.entry.updated, one.entry.id), reverse=True)
         scores = {one.entry.id: self._score(one, plan.query) for one in full}
         if plan.order == "score":
-            full.sort(key=lambda one: (rungs[one.entry.id], -scores[one.entry.id]))
+            full.sort(key=lambda one: (plan.rungs[rungs[one.entry.id]].tier, -scores[one.entry.id]))
         return Picked(
             matched=len(found),
             widest=max(rungs.values()),
@@ -175,8 +175,7 @@ class _Look:
         """A simple sum of rarities: the reference for what is found, not for the order."""
         score = sum(self._weight(needle) for needle in _needles(query) if _holds(one, needle))
         score += sum(one.title.count(word.text) for word in query.words + query.phrases)
-        key = analysis.number_key(query.text)
-        return score + (NUMBER_FIRST if key and key == analysis.number_key(one.number) else 0)
+        return score + (NUMBER_FIRST if _is_number(one, query) else 0)
 
     def heads(self, ats: Sequence[int]) -> list[Head]:
         """See `Snapshot.heads`."""
@@ -246,6 +245,8 @@ def _points(one: _Kept, words: Sequence[Word], rung: Rung) -> int:
     points = 0
     for word in words:
         mine = sum(_holds(one, needle) for needle in word.needles)
+        if word.whole and mine < len(word.needles):
+            mine = 0
         taken = rung.slips and any(all(_holds(one, n) for n in slip.needles) for slip in word.slips)
         if taken or (word.letters and _spelled(one, word.letters)):
             mine = len(word.needles)
@@ -255,6 +256,11 @@ def _points(one: _Kept, words: Sequence[Word], rung: Rung) -> int:
 
 def _spelled(one: _Kept, letters: str) -> bool:
     return any(sounds.spells(part, letters) for part in (one.number, *one.named))
+
+
+def _is_number(one: _Kept, query: Query) -> bool:
+    key = analysis.number_key(query.text)
+    return bool(key) and key == analysis.number_key(one.number)
 
 
 def _answers(one: _Kept, query: Query) -> bool:

@@ -18,7 +18,8 @@ from search.engine import After, Busy, Damaged, Entry
 from search.engine_whoosh_files import Held, Home
 from search.engine_whoosh_half import Half
 from search.engine_whoosh_merge import dead_text, living, to_merge
-from search.engine_whoosh_record import Record, record
+from search.engine_whoosh_postings import Record
+from search.engine_whoosh_record import record
 from search.engine_whoosh_search import Look
 from search.engine_whoosh_shard import Cache, Names, Shard
 from search.engine_whoosh_store import Writer

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 _BLANK, _BREAK = ord(" "), ord("\n")
+#: From so many places on it is cheaper to compare the whole text than to go from place to place.
+_MANY = 300
 
 
 class Lines:
@@ -21,9 +23,23 @@ class Lines:
 
     def find(self, needle: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """(documents, ascending and distinct; whether the line begins with the needle)."""
+        if needle and "\n" not in needle and self.text.count(needle) > _MANY:
+            return self._find_many(needle)
         every, found = self.places(needle)
         docs, first = np.unique(every, return_index=True)
         return docs, found[first] == self._starts[docs]
+
+    def _find_many(self, needle: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """`find` by comparing all of the text at once: its cost does not grow with the places."""
+        codes = np.append(_codes(self.text), 0)
+        here = codes == ord(needle[0])
+        for at, char in enumerate(needle[1:], 1):
+            here[:-at] &= codes[at:] == ord(char)
+            here[-at:] = False
+        if self._begins is not None:
+            here[:-1] &= np.frombuffer(self._begins, np.bool_)
+        docs = np.flatnonzero(np.logical_or.reduceat(here, self._starts))
+        return docs, here[self._starts[docs]]
 
     def places(self, needle: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """(document, place in `text`) wherever the needle stands, in order."""
@@ -44,13 +60,14 @@ class Lines:
 
 
 def spelled(text: str) -> tuple[Lines, Lines]:
-    """From lines of syllables with blanks between them: the syllables together, and their first letters."""
+    """From lines of syllables with blanks between them: the syllables together, and their first letters with all digits."""
     codes = _codes(text)
     blank, broken = codes == _BLANK, codes == _BREAK
     apart = blank | broken
     begins = ~apart & np.concatenate(([True], apart[:-1]))[: len(codes)]
     whole = Lines(_text(codes[~blank]), begins[~blank].tobytes())
-    return whole, Lines(_text(codes[begins | broken]))
+    digits = (codes >= ord("0")) & (codes <= ord("9"))
+    return whole, Lines(_text(codes[begins | broken | digits]))
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:

@@ -50,7 +50,10 @@ class Look:
         docs = np.flatnonzero(full).astype(np.int32)
         scores = _scores(view, query) if query.words or query.phrases else None
         if plan.order == "score":
-            best = scoring.by_rung(docs, rungs, scores, view.recency, wanted)
+            tiers = np.array(
+                [rung.tier for rung in plan.rungs] + [_OFF] * (_OFF + 1 - len(plan.rungs)), np.uint8
+            )
+            best = scoring.by_rung(docs, tiers[rungs], scores, view.recency, wanted)
         else:
             best = scoring.best(docs, None, view.recency, wanted)
         gained = scores[best].tolist() if scores is not None else [0.0] * len(best)
@@ -63,7 +66,7 @@ class Look:
                 Found(int(view.ids[doc]), score, int(rungs[doc]), doc)
                 for doc, score in zip(best.tolist(), gained, strict=True)
             ],
-            facets={name: _counts(view, name, found, chosen) for name in plan.facets},
+            facets={name: _counts(view, name, found, chosen, docs) for name in plan.facets},
             weights={needle.text: _weight(view, needle) for needle in _needles(query)},
         )
 
@@ -126,13 +129,17 @@ class Look:
         return found
 
 
-def _counts(view: View, name: str, found: Bools, chosen: Mapping[str, Bools]) -> list[tuple[str, int]]:
-    """Counts of one facet: all filters apply but its own."""
-    mine = found
-    for other, having in chosen.items():
-        if other != name:
-            mine = mine & having
-    return view.facet_counts(name, mine)
+def _counts(
+    view: View, name: str, found: Bools, chosen: Mapping[str, Bools], docs: Docs
+) -> list[tuple[str, int]]:
+    """Counts of one facet: all filters apply but its own. `docs`: what is left when all apply."""
+    if name in chosen:
+        mine = found
+        for other, having in chosen.items():
+            if other != name:
+                mine = mine & having
+        docs = np.flatnonzero(mine).astype(np.int32)
+    return view.facet_counts(name, docs)
 
 
 def _during(view: View, within: Within) -> Bools:
@@ -166,7 +173,14 @@ def _rungs(view: View, plan: Plan) -> Bytes:
         if rung.slips not in points:
             points[rung.slips] = _points(view, plan.query.words, rung)
         rungs[points[rung.slips] >= rung.least] = number
+    rungs[_numbered(view, plan.query)] = 0
     return rungs
+
+
+def _numbered(view: View, query: Query) -> Docs:
+    """Documents whose number is the query."""
+    key = analysis.number_key(query.text)
+    return view.same("keys", key) if key else np.empty(0, np.int32)
 
 
 def _points(view: View, words: Sequence[Word], rung: Rung) -> Bytes:
@@ -180,15 +194,18 @@ def _points(view: View, words: Sequence[Word], rung: Rung) -> Bytes:
             points[view.holding(word)] += len(word.needles)
         return points
     for word in words:
-        mine = np.zeros(view.size, np.uint8) if word.letters or (rung.slips and word.slips) else points
+        apart = word.whole or word.letters or (rung.slips and word.slips)
+        mine = np.zeros(view.size, np.uint8) if apart else points
         for needle in word.needles:
             found = lists[needle]
             if found is None:  # it does not narrow what the others leave
                 mine += 1
             else:
                 mine[found.docs] += 1
-        if mine is points:
+        if not apart:
             continue
+        if word.whole:
+            mine[mine < len(word.needles)] = 0
         if word.letters:
             mine[_spelled(view, word.letters)] = len(word.needles)
         for slip in word.slips if rung.slips else ():
@@ -258,8 +275,7 @@ def _scores(view: View, query: Query) -> Floats:
             docs = np.unique(_spelled(view, word.letters))
             scores[docs] += scoring.TITLE_BONUS * scoring.idf(view.count, len(docs))
     scores[view.same("titles", analysis.fold(query.text))] += scoring.SAME_TITLE_BONUS * whole
-    if key := analysis.number_key(query.text):
-        scores[view.same("keys", key)] += NUMBER_FIRST
+    scores[_numbered(view, query)] += NUMBER_FIRST
     return scores
 
 

@@ -7,17 +7,17 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from search import analysis, slips, sounds
+from search import analysis, slips
 from search.engine_whoosh_lines import Lines, spelled
-from search.engine_whoosh_record import Meta, Record
-from search.engine_whoosh_store import Counts, Numbers, Segment, SegmentInfo
+from search.engine_whoosh_postings import Counts, Numbers, Record
+from search.engine_whoosh_record import Meta
+from search.engine_whoosh_store import Segment, SegmentInfo
 from search.plan import HEAD, Head
 from search.query import Form, Needle
 
@@ -86,10 +86,14 @@ class Names:
 class FacetColumn:
     """Values of one facet: the first of each document, and (document, value) for the further ones."""
 
-    def __init__(self, count: int) -> None:
-        self.first = np.zeros(count, np.int32)
-        self.more_docs: list[int] = []
-        self.more_codes: list[int] = []
+    def __init__(self, count: int, codes: list[int], places: tuple[list[int], list[int], list[int]]) -> None:
+        """`codes` of the values; `places`: the first value of each document (0: none, 1: the first of `codes` ...), then the documents and the
+        values of the further ones."""
+        first, docs, values = places
+        known = np.array([0, *codes], np.int32)
+        self.first = known[np.array(first, np.int32)] if first else np.zeros(count, np.int32)
+        self.more_docs = docs
+        self.more_codes = known[np.array(values, np.int32)].tolist() if values else []
 
 
 class Shard:
@@ -99,48 +103,31 @@ class Shard:
         self.segment = Segment(folder, info)
         self.name, self.count = info.name, info.count
         self._lock = threading.Lock()
-        metas = [Meta(*fields) for fields in json.loads(b"[" + b",".join(self.segment.metas()) + b"]")]
-        self.ids = np.array([m.id for m in metas], np.int64)
-        self.levels = np.array([m.level for m in metas], np.int16)
-        self.updated = np.array([m.updated for m in metas], np.int64)
-        self.fingerprints = np.array([m.fingerprint for m in metas], np.int64)
-        self.lengths = np.array([m.length for m in metas], np.int32)
-        self.titles = Lines("\n".join(m.folded_title for m in metas))
-        self.numbers = Lines("\n".join(m.folded_number for m in metas))
-        seam = analysis.NAME_SEAM
-        self.names = Lines("\n".join(f"{m.folded_title}{seam}{m.folded_names}" for m in metas))
-        self.fresh = np.array([m.fresh for m in metas], np.int32)
-        self.keys = Lines("\n".join(analysis.number_key(m.folded_number) for m in metas))
-        self.pinyin, self.initials = spelled("\n".join(m.spelled for m in metas))
-        labels: dict[str, list[int]] = {}
-        self.facets: dict[str, FacetColumn] = {}
-        codes: dict[tuple[str, str], int] = {}
-        for doc, meta in enumerate(metas):
-            for label in meta.labels:
-                labels.setdefault(label, []).append(doc)
-            for facet, values in meta.facets.items():
-                column = self.facets.get(facet)
-                if column is None:
-                    column = self.facets[facet] = FacetColumn(len(metas))
-                for at, value in enumerate(values):
-                    code = codes.get((facet, value))
-                    if code is None:
-                        code = codes[facet, value] = names.code(facet, value)
-                    if at:
-                        column.more_docs.append(doc)
-                        column.more_codes.append(code)
-                    else:
-                        column.first[doc] = code
-        self.labels = {label: np.array(docs, np.uint16) for label, docs in labels.items()}
+        columns = json.loads(self.segment.columns)
+        self.ids = np.array(columns["id"], np.int64)
+        self.levels = np.array(columns["level"], np.int16)
+        self.updated = np.array(columns["updated"], np.int64)
+        self.fingerprints = np.array(columns["fingerprint"], np.int64)
+        self.lengths = np.array(columns["length"], np.int32)
+        self.fresh = np.array(columns["fresh"], np.int32)
+        self.titles = Lines(columns["folded_title"])
+        self.numbers = Lines(columns["folded_number"])
+        self.keys = Lines(columns["key"])
+        #: Title and names, and how they sound, character by character.
+        self.names = Lines(columns["named"])
+        self.sounds = Lines(columns["sounds"])
+        self.pinyin, self.initials = spelled(columns["spelled"])
+        self.facets = {
+            facet: FacetColumn(self.count, [names.code(facet, value) for value in values], places)
+            for facet, (values, places) in columns["facets"].items()
+        }
+        self.labels = {label: np.array(docs, np.uint16) for label, docs in columns["labels"].items()}
         self._latin = "\n" + "\n".join(self.segment.latin) + "\n"
 
     def terms(self, needle: Needle) -> list[str]:
-        """Terms of this segment that the needle stands for."""
-        if needle.form is Form.EXACT:
+        """Terms of this segment that the needle stands for; those of one character are read by `beginning`."""
+        if needle.form in (Form.EXACT, Form.CHAR):
             return [needle.text]
-        if needle.form is Form.CHAR:
-            with self._lock:
-                return self.segment.terms_from(needle.text)
         # The text of a needle is letters and digits: it cannot meet the line breaks between terms.
         text = needle.text
         wanted = {Form.PREFIX: "\n" + text, Form.SUFFIX: text + "\n", Form.INFIX: text}[needle.form]
@@ -159,6 +146,15 @@ class Shard:
             place = self.segment.locate(term)
         return self.segment.postings(place) if place else None
 
+    def beginning(self, char: str) -> tuple[Numbers, npt.NDArray[np.int32]]:
+        """Documents with terms that begin with a character, and how often these occur together."""
+        total = np.zeros(self.count, np.int32)
+        with self._lock:
+            for docs, times in self.segment.beginning(char):
+                total[docs] += times
+        docs = np.flatnonzero(total).astype(np.uint16)
+        return docs, total[docs]
+
     def meta(self, doc: int) -> Meta:
         """The short record of a document."""
         return Meta(*json.loads(self.segment.meta(doc)))
@@ -167,11 +163,6 @@ class Shard:
         """The document as it was written, to be written again into another segment."""
         folded = self.segment.folded(doc).decode()
         return Record(self.segment.meta(doc), self.segment.text(doc), folded, analysis.count_terms(folded))
-
-    @cached_property
-    def sounds(self) -> Lines:
-        """How `names` sound, character by character; few searches ask for it."""
-        return Lines(sounds.key(self.names.text))
 
     def similar(self, word: str) -> list[str]:
         """Latin terms of this segment that the word may be a slip of."""

@@ -15,20 +15,16 @@ import shutil
 import struct
 import warnings
 import zlib
-from array import array
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from search import engine_whoosh_disk as disk
-from search.analysis import is_cjk
-from search.engine_whoosh_record import Record
+from search.engine_whoosh_postings import Counts, Gathered, Numbers, Record
+from search.engine_whoosh_record import columns
 
 with warnings.catch_warnings():
     # Whoosh 2.7.4 has string escapes and `is` comparisons that compilers warn about; nothing else is hidden.
@@ -49,15 +45,14 @@ _KEY = b"\0\0"
 _COLUMN = VarBytesColumn()
 #: What the term index holds of a term: documents, place in the postings file.
 _PLACE = struct.Struct("<IQ")
+# What Whoosh writes before each term: lengths of the term and of what is held of it.
+_LENGTHS = struct.Struct("!ii")
 _META, _TEXT, _FOLDED = "meta", "text", "folded"
 #: Document numbers of a segment are 16 bits.
 MAX_DOCS = 60_000
 #: A segment is closed when it holds so many postings or bytes of text: bounds the memory of a rebuild.
 MAX_POSTINGS = 4_000_000
 MAX_BYTES = 256 << 20
-
-Numbers = npt.NDArray[np.uint16]
-Counts = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +133,8 @@ class Segment:
         extras = self._terms.extras
         #: Every term that does not begin with a Chinese character, in order.
         self.latin: list[str] = extras["latin"].split("\n") if extras["latin"] else []
+        #: The short records column by column, see `engine_whoosh_record.columns`.
+        self.columns: str = extras["columns"]
 
     def _open(self, path: Path) -> int:
         file = os.open(path, os.O_RDONLY)
@@ -156,13 +153,6 @@ class Segment:
         file, offsets, lengths = self._columns[name]
         size = int(lengths[number])
         return os.pread(file, size if most is None else min(size, most), int(offsets[number]))
-
-    def metas(self) -> list[bytes]:
-        """The short record of every document."""
-        file, offsets, _ = self._columns[_META]
-        whole = disk.read(file, int(offsets[-1]), 0)
-        marks = offsets.tolist()
-        return [whole[start:end] for start, end in pairwise(marks)]
 
     def meta(self, number: int) -> bytes:
         """The short record of one document."""
@@ -191,15 +181,29 @@ class Segment:
         having, offset = _PLACE.unpack(info)
         return having, offset
 
-    def terms_from(self, prefix: str) -> list[str]:
-        """Terms with this beginning. The caller serialises."""
+    def beginning(self, prefix: str) -> Iterator[tuple[Numbers, Counts]]:
+        """Postings of all terms with this beginning. Neighbours in the term index are neighbours in the postings file, so
+        both are read in one piece. The caller serialises."""
         begin = _KEY + prefix.encode()
-        found = []
-        for key in self._terms.keys_from(begin):
-            if not key.startswith(begin):
+        at = self._terms.closest_key_pos(begin)
+        places: list[tuple[int, int]] = []
+        while at is not None and at < self._terms.endofdata:
+            key_size, size = _LENGTHS.unpack(self._file.get(at, _LENGTHS.size))
+            at += _LENGTHS.size
+            record = self._file.get(at, key_size + size)
+            if not record.startswith(begin):
                 break
-            found.append(key[len(_KEY) :].decode())
-        return found
+            places.append(_PLACE.unpack_from(record, key_size))
+            at += key_size + size
+        if not places:
+            return
+        first = places[0][1]
+        raw = disk.read(self._postings, places[-1][1] + 3 * places[-1][0] - first, first)
+        for having, offset in places:
+            yield (
+                np.frombuffer(raw, np.uint16, having, offset - first),
+                np.frombuffer(raw, np.uint8, having, offset - first + 2 * having),
+            )
 
     def postings(self, place: tuple[int, int]) -> tuple[Numbers, Counts]:
         """Document numbers, ascending, and how often the term occurs in each (at most 255)."""
@@ -230,14 +234,16 @@ class Writer:
             self._writer = SegmentWriter(index, timeout=timeout, compound=False, limitmb=1)
         except LockError as error:
             raise TimeoutError(str(error)) from error
-        self._ids: defaultdict[str, int] = defaultdict(count().__next__)
-        self._terms, self._docs, self._times = array("I"), array("H"), array("B")
+        self._gathered = Gathered()
+        self._metas: list[bytes] = []
         self._bytes = 0
 
     @property
     def full(self) -> bool:
         """Time to commit and go on with a new writer."""
-        return len(self._terms) >= MAX_POSTINGS or self._bytes >= MAX_BYTES or self._writer.docnum >= MAX_DOCS
+        return (
+            len(self._gathered) >= MAX_POSTINGS or self._bytes >= MAX_BYTES or self._writer.docnum >= MAX_DOCS
+        )
 
     def delete(self, number: int) -> None:
         """Delete by number over all segments, in the order of the table of contents."""
@@ -256,9 +262,8 @@ class Writer:
         self._writer.docnum += 1
         self._writer._added = True
         self._bytes += len(folded)
-        self._terms.extend(map(self._ids.__getitem__, record.terms))
-        self._times.extend(record.times)
-        self._docs.extend([number] * len(record.terms))
+        self._gathered.add(number, record.terms)
+        self._metas.append(record.meta)
 
     def commit(self, drop: frozenset[str] = frozenset()) -> None:
         """Make everything visible at once. `drop`: segments whose living documents were added again."""
@@ -285,21 +290,12 @@ class Writer:
             tidy(self._folder)
 
     def _write_postings(self, out: Any) -> None:
-        names = sorted(self._ids)
-        out._tindex.extras["latin"] = "\n".join(name for name in names if not is_cjk(name[0]))
-        ranks = np.empty(len(names), dtype=np.uint32)
-        ranks[[self._ids[name] for name in names]] = np.arange(len(names), dtype=np.uint32)
-        keys = ranks[np.frombuffer(self._terms, np.uint32)] if names else ranks
-        order = np.argsort(keys, kind="stable")
-        ends = np.cumsum(np.bincount(keys, minlength=len(names))).tolist()
-        docs = np.frombuffer(self._docs, np.uint16)[order] if names else np.empty(0, np.uint16)
-        times = np.frombuffer(self._times, np.uint8)[order] if names else np.empty(0, np.uint8)
+        out._tindex.extras |= {"latin": "\n".join(self._gathered.latin()), "columns": columns(self._metas)}
         out.start_field(_FIELD, _SCHEMA[_FIELD])
         file = out._postfile
-        start, offset = 0, file.tell()
-        for name, end in zip(names, ends, strict=True):
-            file.write(docs[start:end].tobytes() + times[start:end].tobytes())
-            out._tindex.add(_KEY + name.encode(), _PLACE.pack(end - start, offset))
-            offset += 3 * (end - start)
-            start = end
+        offset = file.tell()
+        for name, having, postings in self._gathered.terms():
+            file.write(postings)
+            out._tindex.add(_KEY + name.encode(), _PLACE.pack(having, offset))
+            offset += len(postings)
         out.finish_field()

@@ -17,14 +17,13 @@ import numpy.typing as npt
 from search import scoring
 from search.engine import Access
 from search.engine_whoosh_lines import Lines
+from search.engine_whoosh_postings import Counts, Numbers
 from search.engine_whoosh_shard import Cache, FacetColumn, Names, Shard, contains
-from search.engine_whoosh_store import Counts, Numbers
 from search.query import Form, Needle, Word
 from search.scoring import Bools, Docs, Postings
 
 #: A needle that stands for more terms than this ("1" inside numbers) does not narrow a query with other needles.
 MAX_EXPANSION = 2000
-_OPEN = (Form.INFIX, Form.PREFIX, Form.SUFFIX)
 _MASKS = 32 << 20
 _JOINED = 48 << 20
 
@@ -125,7 +124,11 @@ class View:
         with self._lock:
             if name not in self._facets:
                 self._facets[name] = _Facet(
-                    [shard.facets.get(name) or FacetColumn(shard.count) for shard in self.shards], self.bases
+                    [
+                        shard.facets.get(name) or FacetColumn(shard.count, [], ([], [], []))
+                        for shard in self.shards
+                    ],
+                    self.bases,
                 )
             return self._facets[name]
 
@@ -136,11 +139,13 @@ class View:
         found[facet.more_docs[np.isin(facet.more_codes, codes)]] = True
         return found
 
-    def facet_counts(self, name: str, found: Bools) -> list[tuple[str, int]]:
+    def facet_counts(self, name: str, docs: Docs) -> list[tuple[str, int]]:
         """Values that occur among the documents, with how many have each; most frequent first."""
         facet = self.facet(name)
-        counts = np.bincount(facet.first[found], minlength=1)
+        counts = np.bincount(facet.first[docs], minlength=1)
         if len(facet.more_docs):
+            found = np.zeros(self.size, np.bool_)
+            found[docs] = True
             more = np.bincount(facet.more_codes[found[facet.more_docs]], minlength=len(counts))
             more[: len(counts)] += counts
             counts = more
@@ -153,14 +158,19 @@ class View:
         return self._postings.get(needle, lambda: self._make_postings(needle))
 
     def _make_postings(self, needle: Needle) -> Postings | None:
-        terms = [shard.terms(needle) for shard in self.shards]
-        if needle.form in _OPEN and len(set().union(*terms)) > MAX_EXPANSION:
-            return None
-        exact = self._gains([[needle.text]] * len(self.shards))
-        if all(set(found) <= {needle.text} for found in terms):
+        exact = self._gains([self._counts(shard, [needle.text]) for shard in self.shards])
+        if needle.form is Form.EXACT:
             return exact
+        if needle.form is Form.CHAR:
+            wide = self._gains([shard.beginning(needle.text) for shard in self.shards])
+        else:
+            terms = [shard.terms(needle) for shard in self.shards]
+            if len(set().union(*terms)) > MAX_EXPANSION:
+                return None
+            if all(set(found) <= {needle.text} for found in terms):
+                return exact
+            wide = self._gains([self._counts(*one) for one in zip(self.shards, terms, strict=True)])
         # A word that begins with what was typed counts like one term; the very word counts at least as much.
-        wide = self._gains(terms)
         gains = wide.gains
         at = np.searchsorted(wide.docs, exact.docs)
         same = at < len(wide.docs)
@@ -168,11 +178,11 @@ class View:
         gains[at[same]] = np.maximum(gains[at[same]], exact.gains[same])
         return Postings(wide.docs, gains, max(wide.weight, exact.weight if len(exact.docs) else 0.0))
 
-    def _gains(self, terms: list[list[str]]) -> Postings:
+    def _gains(self, counted: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]) -> Postings:
+        """From documents and counts of each segment to those of the view."""
         docs_parts: list[Docs] = []
         times_parts: list[npt.NDArray[Any]] = []
-        for shard, base, wanted in zip(self.shards, self.bases, terms, strict=False):
-            docs, times = self._counts(shard, wanted)
+        for base, (docs, times) in zip(self.bases, counted, strict=False):
             if len(docs):
                 docs_parts.append(docs.astype(np.int32) + np.int32(base))
                 times_parts.append(times)
@@ -251,8 +261,13 @@ class View:
         return self._docs.get((name, text), lambda: self._same(name, text))
 
     def _same(self, name: str, text: str) -> Docs:
-        found = [doc for doc in self.lines(name, text)[1].tolist() if self.line(name, doc) == text]
-        return np.array(found, np.int32)
+        parts = [np.empty(0, np.int32)]
+        for shard, base in zip(self.shards, self.bases, strict=False):
+            lines: Lines = getattr(shard, name)
+            docs, begins = lines.find(text)
+            docs = docs[begins]
+            parts.append((docs[lines.lengths[docs] == len(text)] + base).astype(np.int32))
+        return np.concatenate(parts)
 
     def line(self, name: str, doc: int) -> str:
         """The line of this name of one document."""

@@ -2,7 +2,8 @@
 
 The bytes go through a pipe and the text comes back through another: sealed documents never touch the disk in
 clear. The child has limits on memory, processor time, time, output and files, its own session, an empty
-environment and an empty working directory; it is killed and waited for in every case.
+environment, an empty working directory, no network, and no files to open but programs; it is killed and waited for in
+every case. Old Office formats go on to a second process (`search.extract_launch`), pictures to Tesseract.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
+from search import extract_notes
 from search.extract_child import EXIT_MEMORY
+from search.extract_clock import SPARE_SECONDS
+from search.extract_launch import Launcher
+from search.extract_programs import NO_PROGRAMS, Programs, prefix
 
-#: Every note there is; "" means all of the text was read.
-NOTES = frozenset(
-    {"", "encrypted", "damaged", "timeout", "memory", "too_large", "unsupported", "empty", "truncated"}
-)
 _CHUNK = 65536
 # -I: neither the environment nor the working directory decides what is imported; -B: no bytecode is written.
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from search.extract_child import main; main()"
@@ -34,7 +35,7 @@ _TOO_LONG = (-signal.SIGALRM, -signal.SIGXCPU)
 
 
 class Extracted(NamedTuple):
-    """Text of a file. `note` is one of `NOTES`; `detail` says more in English, for the log, never for a person."""
+    """Text of a file. `note` as in `search.extract_notes`; `detail` says more in English, for the log, never for a person."""
 
     text: str
     note: str
@@ -56,18 +57,45 @@ def extract(
     *,
     seconds: float = 30,
     memory: int = 1 << 30,
-    max_chars: int = 2_000_000,
+    max_chars: int = extract_notes.MOST_CHARS,
+    programs: Programs = NO_PROGRAMS,
+    convert_seconds: float = 120,
+    ocr_pages: int = 40,
+    ocr_seconds: float = 600,
 ) -> Extracted:
     """The text of `data`, a file that was called `filename`.
 
-    `seconds` runs from the moment the child has all bytes; `memory` bounds the address space of the child, and a
-    quarter of it the size of the file. Never raises because of what the file contains. Raises what the source of
-    the bytes raises, and `ExtractorBroken`.
+    `seconds` runs from the moment the child has all bytes: it stops itself then, and is killed if it does not. What
+    LibreOffice and Tesseract take for this file is limited apart. `memory` bounds the address space of each process, and
+    a quarter of it the size of the file. Never raises because of what the file contains. Raises what the source of the
+    bytes raises, OSError where nothing can be started, and `ExtractorBroken`.
     """
-    asked = {"filename": filename, "seconds": seconds, "memory": memory, "max_chars": max_chars}
+    ocr = {
+        "program": programs.tesseract,
+        "languages": sorted(programs.languages),
+        "pages": ocr_pages,
+        "seconds": ocr_seconds,
+    }
+    recognises = programs.recognises and ocr_pages > 0
     most = 4 * max_chars + _CHUNK
-    first = json.dumps(asked).encode("ascii") + b"\n"
-    with tempfile.TemporaryDirectory(prefix="extract-") as empty:
+    with (
+        tempfile.TemporaryDirectory(prefix="extract-") as empty,
+        Launcher(programs.soffice, convert_seconds, memory, _environment()) as office,
+    ):
+        asked = {
+            "filename": filename,
+            "seconds": seconds,
+            "memory": memory,
+            "max_chars": max_chars,
+            "ocr": ocr if recognises else None,
+            "convert": office.asked(),
+            "read": [
+                *filter(None, _environment().get("LD_LIBRARY_PATH", "").split(os.pathsep)),
+                *([prefix(programs.tesseract)] if recognises else []),
+            ],
+        }
+        first = json.dumps(asked).encode("ascii") + b"\n"
+        patience = seconds + office.seconds + (ocr_seconds if recognises else 0) + min(SPARE_SECONDS, seconds)
         child = subprocess.Popen(
             [sys.executable, "-I", "-B", "-X", "utf8", "-c", _BOOT, _ROOT],
             stdin=subprocess.PIPE,
@@ -76,22 +104,24 @@ def extract(
             cwd=empty,
             env=_environment(),
             close_fds=True,
+            pass_fds=office.handed(),
             start_new_session=True,
         )
         try:
             if child.stdin is None or child.stdout is None:  # both were asked for above
                 raise ExtractorBroken("the child has no pipes")
+            office.started()
             late = False
             out = b""
             try:
                 _feed(child.stdin, _pieces(first, data), seconds)
-                out = _collect(child.stdout, seconds, most)
+                out = _collect(child.stdout, patience, most, office)
             except _TimeUp:
                 late = True
         finally:
             _end(child)
     if late:
-        return Extracted("", "timeout", "", f"not read within {seconds:g} s")
+        return Extracted("", "timeout", "", f"not read within {patience:g} s")
     if not out.startswith(b"\n"):
         raise ExtractorBroken(f"{sys.executable} cannot run search.extract_child (exit {child.returncode})")
     if len(out) > most:
@@ -100,9 +130,9 @@ def extract(
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours (keys, database URL) but where the C libraries are."""
+    """Nothing of ours (keys, database URL) but where the C libraries are. One thread for Tesseract: the rest is for people."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return {"LANG": "C.UTF-8", **kept}
+    return {"LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1", **kept}
 
 
 def _pieces(first: bytes, data: bytes | BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
@@ -137,20 +167,29 @@ def _feed(pipe: IO[bytes], pieces: Iterator[bytes], patience: float) -> None:
             pipe.close()
 
 
-def _collect(pipe: IO[bytes], seconds: float, most: int) -> bytes:
+def _collect(pipe: IO[bytes], seconds: float, most: int, office: Launcher) -> bytes:
     """All the child says, until it ends; stops at `most` bytes, which an honest child never sends."""
     fd = pipe.fileno()
     ready = select.poll()
     ready.register(fd, select.POLLIN)
+    knock = office.listens()
+    if knock is not None:
+        ready.register(knock, select.POLLIN)
     until = time.monotonic() + seconds
     out = bytearray()
     while len(out) <= most:
-        if not ready.poll(max(0.0, 1000 * (until - time.monotonic()))):
+        events = dict(ready.poll(max(0.0, 1000 * (until - time.monotonic()))))
+        if not events:
             raise _TimeUp
-        piece = os.read(fd, _CHUNK)
-        if not piece:
-            break
-        out += piece
+        if knock is not None and knock in events:
+            ready.unregister(knock)
+            if not events[knock] & select.POLLHUP:  # it asks, rather than ends
+                office.launch()
+        if fd in events:
+            piece = os.read(fd, _CHUNK)
+            if not piece:
+                break
+            out += piece
     return bytes(out)
 
 
@@ -173,10 +212,10 @@ def _parse(out: bytes, max_chars: int) -> Extracted | None:
         note, mime, detail, size = said["note"], said["mime"], said["detail"], said["size"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not newline or size != len(body) or note not in NOTES or not isinstance(mime, str):
+    if not newline or size != len(body) or not isinstance(note, str) or not isinstance(mime, str):
         return None
     text = body.decode("utf-8", "replace").replace("\0", "")
-    if len(text) > max_chars:
+    if len(text) > max_chars or not extract_notes.valid(note):
         return None
     return Extracted(text, note, _printable(mime, 120), _printable(str(detail), 500))
 

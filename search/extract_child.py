@@ -11,13 +11,22 @@ import json
 import math
 import os
 import resource
-import signal
+import socket
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
+from search.extract_clock import SPARE_SECONDS, Clock
+from search.extract_sandbox import confine
+
 EXIT_MEMORY = 3
-_SPARE_SECONDS = 2
+# What Python, its libraries and Tesseract read; `mimetypes`, which openpyxl asks, opens what lies in /etc.
+_READ = (
+    *("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types"),
+    *("/etc/apache2/mime.types", "/etc/httpd", "/dev/urandom", sys.prefix, sys.base_prefix),
+    str(Path(__file__).resolve().parent),
+)
 
 
 def main() -> None:
@@ -26,6 +35,7 @@ def main() -> None:
     _say(b"\n")
     try:
         _limit(float(asked["seconds"]), int(asked["memory"]))
+        confine((*_READ, *asked["read"]), ("/dev/null",))
         answer = _answer(asked)
     except MemoryError:
         os._exit(EXIT_MEMORY)
@@ -38,15 +48,23 @@ def _answer(asked: dict[str, Any]) -> bytes:
     # The file, and what is unpacked from it, have to fit into the memory allowed.
     most = int(asked["memory"]) // 4
     data = sys.stdin.buffer.read(most + 1)
-    # Should the parent die, nobody else would end a reader that hangs. Only now: sending may take its time.
-    signal.setitimer(signal.ITIMER_REAL, float(asked["seconds"]) + _SPARE_SECONDS)
-    from search.extract_read import Answer, read
+    clock = Clock(float(asked["seconds"]), hard=True)  # only now: sending may take its time
+    from search.extract_legacy import Line
+    from search.extract_ocr import Ocr
+    from search.extract_read import Answer, Means, read
 
     warnings.simplefilter("ignore")  # of the libraries, about the file
     if len(data) > most:
         answer = Answer("", "too_large", "", f"more than {most} bytes")
     else:
-        answer = read(data, str(asked["filename"]), int(asked["max_chars"]))
+        ocr, convert = asked["ocr"], asked["convert"]
+        line = socket.socket(fileno=convert["socket"]) if "socket" in convert else None
+        means = Means(
+            clock,
+            Ocr(ocr["program"], frozenset(ocr["languages"]), ocr["pages"], ocr["seconds"]) if ocr else None,
+            Line(convert["why"], line, convert["seconds"]),
+        )
+        answer = read(data, str(asked["filename"]), int(asked["max_chars"]), means)
     text = answer.text.encode("utf-8", "replace")
     head = {"note": answer.note, "mime": answer.mime, "detail": answer.detail, "size": len(text)}
     return json.dumps(head).encode("ascii") + b"\n" + text
@@ -54,7 +72,7 @@ def _answer(asked: dict[str, Any]) -> bytes:
 
 def _limit(seconds: float, memory: int) -> None:
     """Memory, processor time, no file written, few opened, no core dump: that would be the file in clear."""
-    cpu = math.ceil(seconds) + _SPARE_SECONDS
+    cpu = math.ceil(seconds) + SPARE_SECONDS
     for what, limit in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, cpu),

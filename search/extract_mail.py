@@ -11,14 +11,14 @@ from email.message import EmailMessage
 from search.extract_charset import decode, html_label
 from search.extract_sink import Problem, Sink
 from search.extract_text import html
-from search.extract_zip import Inner, summary
+from search.extract_zip import Inside
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
 _MAX_PARTS = 200
 
 
-def read(data: bytes, sink: Sink, inner: Inner | None) -> str:
-    """Write the mail; returns which attachments gave no text. `inner` as in `search.extract_zip.read`."""
+def read(data: bytes, sink: Sink, inside: Inside) -> None:
+    """Write the mail, then what is attached to it."""
     message = email.message_from_bytes(data, policy=email.policy.default)
     for header in _HEADERS:
         value = _safe(functools.partial(_header, message, header))
@@ -29,17 +29,18 @@ def read(data: bytes, sink: Sink, inner: Inner | None) -> str:
     if not parts:
         raise Problem("damaged", "a mail without any part")
     plain = any(_is_body(p) and p.get_content_type() == "text/plain" and _payload(p).strip() for p in parts)
-    notes: list[str] = []
+    attached = False
     for part in parts[:_MAX_PARTS]:
         if _is_body(part):
             # The HTML body says the same again; without a plain one it is the body.
             if part.get_content_type() == "text/plain" or not plain:
                 _body(part, sink)
             continue
-        note = _attachment(part, sink, inner)
-        if note:
-            notes.append(note)
-    return summary(notes)
+        attached |= _attachment(part, sink, inside)
+    for part in parts[_MAX_PARTS:]:
+        inside.leave(_name(part), "too_large")
+    if attached and inside.read is None:
+        inside.leave("", "nested")
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -61,16 +62,16 @@ def _body(part: EmailMessage, sink: Sink) -> None:
     sink.line()
 
 
-def _attachment(part: EmailMessage, sink: Sink, inner: Inner | None) -> str:
+def _attachment(part: EmailMessage, sink: Sink, inside: Inside) -> bool:
+    """Whether it is one: pictures set into the body are its decoration."""
     name = _name(part)
     if name:
         sink.line(name)
-    if inner is None or (
-        part.get_content_disposition() == "inline" and part.get_content_maintype() == "image"
-    ):
-        return ""
-    note = inner(_payload(part), name)
-    return f"{name or part.get_content_type()}: {note}" if note else ""
+    if part.get_content_disposition() == "inline" and part.get_content_maintype() == "image":
+        return False
+    if inside.read is not None:
+        inside.read(_payload(part), name or part.get_content_type())
+    return True
 
 
 def _name(part: EmailMessage) -> str:

@@ -110,7 +110,9 @@ def read_pptx(data: bytes, sink: Sink) -> None:
 
 def _drawing_text(paragraphs: Iterable[Any], sink: Sink) -> None:
     for paragraph in paragraphs:
-        for node in paragraph.iter(_A + "t", _A + "br", _A + "tab"):
+        for node in paragraph.iter(_A + "t", _A + "br"):
+            if node.getparent().get("type") == "slidenum":
+                continue  # the number of the page, or the word for it
             sink.write(node.text or "" if node.tag == _A + "t" else " ")
         sink.write("\n")
 
@@ -125,6 +127,8 @@ def _openpyxl() -> Any:
     finally:
         for name in hidden:
             del sys.modules[name]  # the next file of the same archive may be a PPTX, whose reader needs PIL
+    # A sheet that does not declare its size is otherwise read to its end first, only to learn it.
+    openpyxl.worksheet._read_only.ReadOnlyWorksheet._get_size = lambda _sheet: None
     return openpyxl
 
 
@@ -136,12 +140,11 @@ def read_xlsx(data: bytes, sink: Sink) -> None:
         book: Any = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         for sheet in book.worksheets:
             sink.line(sheet.title)
-            # A declared size of A1:XFD1048576 would pad every row to 16,384 cells.
-            sheet.reset_dimensions()
             for row in sheet.iter_rows(values_only=True):
-                cells = [str(value) for value in row if value is not None]
-                if cells:
-                    sink.line("\t".join(cells))
+                cells = "\t".join(str(value) for value in row if value is not None)
+                sink.write(
+                    cells and cells + "\n"
+                )  # a row without cells too: a million of them take their time
             sink.line()
     except (Problem, MemoryError, zipfile.BadZipFile):
         raise

@@ -1,12 +1,14 @@
 """What every reader of `search.extract` shares: where the text goes, and how a reader gives up.
 
 A reader is a function `read(data, sink)`. It writes text into the sink as it finds it, so what was read before
-a problem is kept, and it raises `Problem` with one of the notes of `search.extract.NOTES`.
+a problem is kept, and it raises `Problem` with one of the codes of `search.extract_notes.PROBLEMS`.
 """
 
 from __future__ import annotations
 
 import re
+
+from search.extract_clock import Clock
 
 # Everything below a space but tab and newline, DEL, and lone surrogates: no database or index wants them.
 _JUNK = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -25,33 +27,40 @@ class Problem(Exception):
 
 
 class Full(Problem):
-    """The sink holds as much text as was asked for; what follows in the file is not read."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__("truncated", f"text cut at {limit} characters")
+    """Nothing more of the file is read, nor of what it is a part of: enough text, or no time left."""
 
 
 class Sink:
-    """Gathers at most `limit` characters, then raises `Full`."""
+    """Gathers at most `limit` characters, for as long as the clock says, then raises `Full`."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
         self._room = limit
+        self._clock = clock
         self._parts: list[str] = []
+        self._signs = 0
 
     @property
     def room(self) -> int:
         """How many characters may still be written."""
         return self._room
 
+    @property
+    def signs(self) -> int:
+        """How many characters were written that are no blanks at the ends of what was written."""
+        return self._signs
+
     def write(self, text: str) -> None:
         """Add `text` as it is."""
+        if self._clock.over:
+            raise Full("timeout", "not read to its end in time")
         if len(text) > self._room:
             self._parts.append(text[: self._room])
             self._room = 0
-            raise Full(self._limit)
+            raise Full("truncated", f"text cut at {self._limit} characters")
         self._parts.append(text)
         self._room -= len(text)
+        self._signs += len(text.strip())
 
     def line(self, text: str = "") -> None:
         """Add `text` and the end of a line."""

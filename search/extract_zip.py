@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from search.extract_sink import Problem, Sink
 
@@ -17,7 +18,15 @@ RATIO_MATTERS = 16 << 20  # below this even a bomb does no harm
 MAX_READ = 200  # entries of a plain archive whose text is read; the names of the rest still count
 MAX_PART = 64 << 20  # bytes of one entry of a plain archive
 
-Inner = Callable[[bytes, str], str]
+
+class Inside(NamedTuple):
+    """What becomes of the files inside a file: each is read, or left with a reason.
+
+    `read` is None where the container is itself inside a file: then only the names are given.
+    """
+
+    read: Callable[[bytes, str], None] | None
+    leave: Callable[[str, str], None]
 
 
 @contextmanager
@@ -49,37 +58,28 @@ def opened(data: bytes) -> Iterator[zipfile.ZipFile]:
             raise Problem("damaged", f"bad ZIP: {error}") from error
 
 
-def read(data: bytes, sink: Sink, inner: Inner | None) -> str:
-    """Names and texts of the files in a plain archive; returns what could not be read.
-
-    `inner(part, name)` reads one of them and returns its note; None when this archive is itself inside a file,
-    and then only names are given.
-    """
-    notes: list[str] = []
+def read(data: bytes, sink: Sink, inside: Inside) -> None:
+    """Names and texts of the files in a plain archive."""
     with opened(data) as archive:
         files = [e for e in archive.infolist() if not e.is_dir()]
         for number, entry in enumerate(files):
             name = entry_name(entry)
             sink.line(name)
-            if inner is None:
+            if inside.read is None:
                 continue
             if number >= MAX_READ or entry.file_size > MAX_PART:
-                notes.append(f"{name}: too_large")
+                inside.leave(name, "too_large")
                 continue
-            note = _part(archive, entry, name, inner)
-            if note:
-                notes.append(f"{name}: {note}")
-    return summary(notes)
-
-
-def _part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, inner: Inner) -> str:
-    try:
-        part = archive.read(entry)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - one bad entry (CRC, method, zlib.error) does not spoil the others
-        return "damaged"
-    return inner(part, name)
+            try:
+                part = archive.read(entry)
+            except MemoryError:
+                raise
+            except Exception:  # noqa: BLE001 - one bad entry (CRC, method, zlib.error) does not spoil the others
+                inside.leave(name, "damaged")
+                continue
+            inside.read(part, name)
+        if files and inside.read is None:
+            inside.leave("", "nested")
 
 
 def entry_name(entry: zipfile.ZipInfo) -> str:
@@ -103,7 +103,7 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(piece[:18]), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d+)", name)]
 
 
-def summary(notes: list[str]) -> str:
-    """A short list of the parts that gave no text."""
-    shown = "; ".join(notes[:5])
-    return shown + (f"; and {len(notes) - 5} more" if len(notes) > 5 else "")
+def summary(unread: list[tuple[str, str]]) -> str:
+    """A short list of the files inside that were not read, for the log; "" where there are none."""
+    shown = "; ".join(f"{name}: {reason}" for name, reason in unread[:5])
+    return shown + (f"; and {len(unread) - 5} more" if len(unread) > 5 else "")

@@ -43,6 +43,12 @@ _WPS = {
     ".et": "application/wps-office.et",
     ".dps": "application/wps-office.dps",
 }
+# Where the directory lies behind what we have of the file, or is broken, the name decides.
+_NAMED = _WPS | {
+    ".doc": "application/msword",
+    ".xls": "application/vnd.ms-excel",
+    ".ppt": "application/vnd.ms-powerpoint",
+}
 
 
 def zipped(head: bytes, suffix: str) -> str:
@@ -73,7 +79,7 @@ def ole(data: bytes, suffix: str) -> str:
     for name, mime in _STREAMS:
         if name in names:
             return mime if mime == ENCRYPTED_OFFICE else _WPS.get(suffix, mime)
-    return _WPS.get(suffix, OLE)
+    return _NAMED.get(suffix, OLE)
 
 
 def _ooxml(names: set[str], types: bytes) -> str:

@@ -7,18 +7,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from search import analysis, rank, slips, snippets
+from search import analysis, questions, rank, slips, snippets
 from search.engine import ALWAYS, Access, Filters, Hit, Order, Relaxed, Result, Suggestion, Within
 from search.plan import Found, Picked, Plan, Rung, Snapshot
 from search.query import Query, Word, parse, word_of
 from search.snippets import Marks
 
-#: Fewer hits than these loosen the query.
-FEW = 3
 #: Answers that are looked at closely to be put in order; what follows stays as the engine picked it.
 WINDOW = 50
+#: Fewer hits than these loosen the query, while there is a looser reading.
+FEW = WINDOW
+#: Fewer than these make it likely that a word was mistyped.
+RARE = 3
+#: A single word of up to so many characters that is found is a name: half of it is something else.
+NAME = 3
 _GUESSES = 3
 _LONGEST = 8  # characters of a Chinese word that may be a slip
+_SENTENCE = 5  # characters of a word that may hold words around what is asked for
 
 
 class Finder:
@@ -40,6 +45,7 @@ class Finder:
         *,
         within: Within = ALWAYS,
         now: int | None = None,
+        loose: bool = True,
     ) -> Result:
         """See `Engine.search`."""
         asked = parse(query) if isinstance(query, str) else query
@@ -50,11 +56,13 @@ class Finder:
             if not snap.anything(access):
                 return Result(generation=snap.generation)
             plan = Plan(asked, access, (Rung(asked.points),), chosen, within, tuple(facets), order)
-            plan, picked = _climb(snap, plan, wanted)
+            plan, picked = _climb(snap, plan, wanted, loose)
             literal = bool(asked.fields) and not picked.matched
             if literal:  # `field:value` that finds nothing may have been meant as ordinary words
                 words = parse(asked.text, {})
-                plan, picked = _climb(snap, replace(plan, query=words, rungs=(Rung(words.points),)), wanted)
+                plan, picked = _climb(
+                    snap, replace(plan, query=words, rungs=(Rung(words.points),)), wanted, loose
+                )
             return _result(snap, plan, picked, literal, limit, offset, now)
 
     def suggest(self, prefix: str, access: Access, limit: int = 10) -> list[Suggestion]:
@@ -74,28 +82,44 @@ class Finder:
             ]
 
 
-def _climb(snap: Snapshot, plan: Plan, wanted: int) -> tuple[Plan, Picked]:
+def _climb(snap: Snapshot, plan: Plan, wanted: int, loose: bool) -> tuple[Plan, Picked]:
     """The answers as typed and, while they are few, rung after rung those of a looser reading."""
     picked = snap.pick(plan, wanted)
-    words = plan.query.words
-    if picked.matched >= FEW or not words:
+    if picked.matched >= FEW or not plan.query.words or (picked.matched and not loose):
         return plan, picked
-    guessed = _guess(snap, plan)
-    if guessed is not None:
-        looser = snap.pick(guessed, wanted)
-        if looser.matched > picked.matched:
-            plan, picked = guessed, looser
-    if picked.matched and len(words) == 1:
-        return (
-            plan,
-            picked,
-        )  # a piece of a text that is found is what was asked for, however seldom it stands anywhere
+    query = plan.query if picked.matched else _content(plan.query)
+    if query != plan.query:
+        plan = replace(plan, query=query, rungs=(Rung(query.points),))
+        picked = snap.pick(plan, wanted)
+    if picked.matched < RARE:
+        guessed = _guess(snap, plan)
+        if guessed is not None:
+            looser = snap.pick(guessed, wanted)
+            if looser.matched > picked.matched:
+                plan, picked = guessed, looser
+    tier = len(plan.rungs)
     for least in _leasts(plan.query.points):
-        if picked.matched >= FEW:
+        if picked.matched >= FEW or (least == 1 and picked.matched and _is_name(plan.query)):
             break
-        plan = replace(plan, rungs=(*plan.rungs, Rung(least, True)))
+        plan = replace(plan, rungs=(*plan.rungs, Rung(least, False, tier)))
         picked = snap.pick(plan, wanted)
     return plan, picked
+
+
+def _content(query: Query) -> Query:
+    """Without what people say around what they ask for; the same where that would leave nothing."""
+    words: dict[str, Word] = {}
+    for word in query.words:
+        pieces = questions.content(word.text) if len(word.text) >= _SENTENCE else []
+        for kept in map(word_of, pieces) if pieces and pieces != [word.text] else (word,):
+            words[kept.text] = kept
+    return (
+        replace(query, words=tuple(words.values())) if list(words) != [w.text for w in query.words] else query
+    )
+
+
+def _is_name(query: Query) -> bool:
+    return len(query.words) == 1 and len(query.words[0].text) <= NAME
 
 
 def _leasts(points: int) -> Iterator[int]:
@@ -113,7 +137,7 @@ def _guess(snap: Snapshot, plan: Plan) -> Plan | None:
     if not any(word.slips for word in words):
         return None
     query = replace(plan.query, words=words)
-    return replace(plan, query=query, rungs=(*plan.rungs, Rung(query.points, True)))
+    return replace(plan, query=query, rungs=(*plan.rungs, Rung(query.points, True, 1)))
 
 
 def _slips(snap: Snapshot, word: Word, access: Access) -> tuple[Word, ...]:
@@ -138,15 +162,15 @@ def _result(
 ) -> Result:
     query = plan.query
     marks = _marks(query, plan.rungs[picked.widest])
-    found = picked.found
+    found, tiers = picked.found, [rung.tier for rung in plan.rungs]
     if plan.order == "score" and found and (query.words or query.phrases):
         heads = snap.heads([one.at for one in found[:WINDOW]])
-        found = rank.ordered(found, heads, query, picked.weights, now)
+        found = rank.ordered(found, heads, query, picked.weights, tiers, now)
     page = found[offset : offset + limit]
     relaxed = _relaxed(plan, picked)
     return Result(
         total=picked.total,
-        hits=_hits(snap, page, marks, len(plan.rungs)),
+        hits=_hits(snap, page, marks, tiers),
         facets=picked.facets,
         generation=snap.generation,
         marks=marks,
@@ -173,11 +197,11 @@ def _marks(query: Query, widest: Rung) -> Marks:
     return Marks(tuple(dict.fromkeys(texts)), tuple(dict.fromkeys(letters)))
 
 
-def _hits(snap: Snapshot, page: list[Found], marks: Marks, rungs: int) -> list[Hit]:
+def _hits(snap: Snapshot, page: list[Found], marks: Marks, tiers: Sequence[int]) -> list[Hit]:
     return [
         Hit(
             one.id,
-            rank.shown(one, rungs),
+            rank.shown(one, tiers),
             snippets.highlight(kept.title, marks),
             snippets.snippet(kept.text, marks, folded=kept.folded),
         )

@@ -20,12 +20,15 @@ HEAD = 12_000
 class Rung(NamedTuple):
     """One step of a query that is loosened. An entry is on it iff its points reach `least`.
 
-    A word gives one point for each of its needles that the entry holds. It gives all of them where the entry's names are
-    spelled with its letters, and with `slips` also where the entry holds all needles of one of the word's slips.
+    A word gives one point for each of its needles that the entry holds; a `whole` one none unless the entry holds them all.
+    It gives all of them where the entry's names are spelled with its letters, and with `slips` also where the entry holds
+    all needles of one of the word's slips. An entry whose number is the whole query (`analysis.number_key`) is on the first
+    rung. Answers are put in order by `tier` first.
     """
 
     least: int
     slips: bool = False
+    tier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Found(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Picked:
     """`matched`: permitted answers before filters, `widest` the last rung that any of them stands on; `total`: after
-    filters, `strict` of them on the first rung. `found`: the best ones, by rung, then by score (with a number typed in full
+    filters, `strict` of them on the first rung. `found`: the best ones, by tier, then by score (with a number typed in full
     before all), then newest first. Counts of a facet leave out that facet's own filter. `weights`: rarity of each needle's text."""
 
     matched: int = 0

@@ -61,7 +61,8 @@ class Word:
     """A piece of the query between blanks or quotes; `text` is folded.
 
     `exact`: its needles prove that the text occurs, so that a phrase needs no look at the stored text. `letters`: how it may
-    be spelled in pinyin, "" if it may not. `slips`: what it is taken for where it is hardly found.
+    be spelled in pinyin, "" if it may not. `slips`: what it is taken for where it is hardly found. `whole`: nothing of it can be
+    left out when a query is loosened: half a model number is another model.
     """
 
     text: str
@@ -69,6 +70,7 @@ class Word:
     exact: bool = False
     letters: str = ""
     slips: tuple[Word, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,9 @@ class _Plan:
             kept = needles[: self.left]
             self.left -= len(kept)
             exact = len(kept) == len(needles) and _proves(part)
-            target[part] = Word(part, kept, exact, "" if quoted or minus else sounds.letters_of(part))
+            letters = "" if quoted or minus else sounds.letters_of(part)
+            whole = any(map(str.isdigit, part)) and not any(map(analysis.is_cjk, part))
+            target[part] = Word(part, kept, exact, letters, whole=whole)
 
     def add_field(self, facet: str, value: str, minus: bool) -> None:
         folded = analysis.fold(value)
@@ -190,8 +194,8 @@ class _Plan:
 
 
 def word_of(folded: str) -> Word:
-    """A word that is looked for instead of what was typed."""
-    return Word(folded, needles_of(folded), _proves(folded))
+    """A word that is looked for instead of what was typed, or as a part of it."""
+    return Word(folded, needles_of(folded), _proves(folded), sounds.letters_of(folded))
 
 
 def needles_of(folded: str) -> tuple[Needle, ...]:

@@ -19,7 +19,7 @@ CLOSE, WHOLE, TITLE, FRESH = 0.35, 0.2, 0.25, 0.15
 #: Characters in which words count as close together: about two sentences.
 _SPAN = 60
 _PLACES = 12  # of one needle in one text
-_STEP = 10.0  # between two rungs; more than all parts together
+_STEP = 10.0  # between two tiers; more than all parts together
 _DAY = 86_400_000_000
 
 
@@ -28,9 +28,10 @@ def ordered(
     heads: Sequence[Head],
     query: Query,
     weights: Mapping[str, float],
+    tiers: Sequence[int],
     now: int | None,
 ) -> list[Found]:
-    """The answers by rung, then by score; those that have a head (the first ones) with all parts. Equal ones stay as they were.
+    """The answers by tier (of their rung), then by score; those that have a head (the first ones) with all parts. Equal ones stay as they were.
 
     Scores are replaced: a part is never negative, so that what has no head stays behind."""
     top = max((one.score for one in found if one.score < NUMBER_FIRST), default=0.0)
@@ -42,12 +43,12 @@ def ordered(
         if at < len(heads):
             score += look.parts(heads[at]) + _freshness(heads[at], now)
         scored.append(one._replace(score=score + NUMBER_FIRST * numbered))
-    return sorted(scored, key=lambda one: (one.score < NUMBER_FIRST, one.rung, -one.score))
+    return sorted(scored, key=lambda one: (one.score < NUMBER_FIRST, tiers[one.rung], -one.score))
 
 
-def shown(one: Found, rungs: int) -> float:
-    """A score that falls from hit to hit over all rungs."""
-    return one.score + _STEP * (rungs - 1 - one.rung)
+def shown(one: Found, tiers: Sequence[int]) -> float:
+    """A score that falls from hit to hit over all tiers."""
+    return one.score + _STEP * (tiers[-1] - tiers[one.rung])
 
 
 def _freshness(head: Head, now: int | None) -> float:

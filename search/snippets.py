@@ -91,10 +91,8 @@ def _places(folded: str, term: str) -> list[Span]:
 
 
 def _original(span: Span, offsets: Sequence[int]) -> Span:
-    """The place in the text as written; a character that folded to several is taken whole."""
-    start, last = offsets[span[0]], offsets[span[1] - 1]
-    end = offsets[span[1]]
-    return start, max(end, last + 1)
+    """The place in the text as written; a character that folded to several is taken whole, a blank that was dropped not."""
+    return offsets[span[0]], offsets[span[1] - 1] + 1
 
 
 def _window(text: str, found: list[tuple[int, Span]], width: int) -> int:

@@ -21,6 +21,7 @@ from intranet.kinds.base import Kind
 from intranet.models import Outbox
 from intranet.work import Work
 from tests import databases, office
+from tests import postgres as postgres_server
 from vault.keyring import Keyring
 from vault.store_memory import MemoryStore
 
@@ -80,6 +81,13 @@ def lived(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iterato
     with databases.empty(folder) as url:
         office.fill(office.build(folder, url, keyring=keyring, store=store), whole=True)
         yield url, store
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_server.Server]:
+    """A PostgreSQL server. Tests that use it are marked so, and run one after another."""
+    with postgres_server.started() as server:
+        yield server
 
 
 @pytest.fixture

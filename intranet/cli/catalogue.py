@@ -11,7 +11,7 @@ from vault.levels import Level
 
 from ..extensions import db
 from ..house import house
-from ..jobs import index
+from ..jobs import extract, index
 from ..models import Item, Person
 from ..verbs import finding, people
 from .common import as_json, operator, out, problem, progress_bar, reports
@@ -60,9 +60,17 @@ def search(text: str, login: str, kind: str, limit: int, offset: int, as_json: b
         for h in found.hits
     ]
     facets = {name: dict(values) for name, values in found.facets.items() if values}
-    lines = [f"{found.total} 条 / hits"]
+    loose = f"，其中 {found.strict} 条如所输入 / as typed" if found.relaxed else ""
+    lines = [f"{found.total} 条 / hits{loose}"]
     lines += [f"{h['number']:<20} {Level.parse(str(h['level'])).label} {h['title']}" for h in hits]
-    out({"total": found.total, "hits": hits, "facets": facets}, as_json, lines)
+    told = {
+        "total": found.total,
+        "strict": found.strict,
+        "relaxed": found.relaxed,
+        "hits": hits,
+        "facets": facets,
+    }
+    out(told, as_json, lines)
 
 
 @click.command()
@@ -76,12 +84,21 @@ def search(text: str, login: str, kind: str, limit: int, offset: int, as_json: b
     is_flag=True,
     help="不接着上次中断处，从头重建 / from the beginning, not where it was interrupted",
 )
+@click.option(
+    "--texts",
+    is_flag=True,
+    help="重读没有读到或没有读完的附件，由后台任务执行 / files not read, or not to their end, are read again by the worker",
+)
 @as_json
 @reports
-def reindex(check: bool, restart: bool, as_json: bool) -> None:
+def reindex(check: bool, restart: bool, texts: bool, as_json: bool) -> None:
     """Rebuild the search index beside the living one; search stays up. An interrupted rebuild goes on where it was."""
-    if check and restart:
-        raise click.UsageError("--check / --restart")
+    if check + restart + texts > 1:
+        raise click.UsageError("--check / --restart / --texts")
+    if texts:
+        files = extract.again(house(), unfinished=True)
+        out({"files": files}, as_json, f"后台任务将重读的附件 / files the worker will read again: {files}")
+        return
     total = db.session.scalar(select(func.count()).select_from(Item)) or 0
     try:
         if check:

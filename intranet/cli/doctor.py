@@ -11,18 +11,20 @@ from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import false, func, or_, select, text
 
+from search import extract, extract_private, extract_programs, extract_sandbox
 from vault.keyring import BACKUP
 from vault.levels import Level
 
 from ..extensions import db
 from ..house import house
-from ..models import Item, Outbox
+from ..models import Blob, Item, Outbox
 from ..verbs import auditing, backups, coverage, header_copies, in_force, rehearsals
 from .common import as_json, out
 
 Finding = tuple[bool, str]
+PROBE = rb"{\rtf1 probe}"
 
 
 def bind(app: Flask) -> None:
@@ -92,10 +94,15 @@ def _index() -> Finding:
 
 
 def _queue() -> Finding:
-    oldest = db.session.scalar(select(func.min(Outbox.ready)))
+    """Reading files may take its time, a pile of scans days: those are counted, not timed."""
+    files = Outbox.topic == "extract"
+    oldest, unread = db.session.execute(
+        select(func.min(Outbox.ready).filter(~files), func.count().filter(files))
+    ).one()
     now = house().clock()
     late = (now - oldest).total_seconds() if oldest and oldest < now else 0
-    return late < 600, f"oldest waits {late:.0f} s" + ("" if late < 600 else ": is the worker running?")
+    says = f"oldest waits {late:.0f} s" + (f", {unread} files to be read" if unread else "")
+    return late < 600, says + ("" if late < 600 else ": is the worker running?")
 
 
 def _disk() -> Finding:
@@ -159,8 +166,35 @@ def _rehearsal() -> Finding:
 
 
 def _programs() -> Finding:
-    found = {name: bool(shutil.which(name)) for name in ("age", "pg_dump", "soffice", "tesseract")}
+    found = {name: bool(shutil.which(name)) for name in ("age", "pg_dump")}
     return True, ", ".join(f"{n} {'yes' if y else 'no'}" for n, y in found.items())
+
+
+def _readers() -> Finding:
+    """What reads old Office formats and pictures. A program that is not there is no fault; one that does not work is."""
+    programs, s = extract_programs.find(), house().settings
+    good, office = True, "no"
+    if programs.soffice and not extract_private.usable():
+        office = "no folder in memory (/dev/shm)"
+    elif programs.soffice:
+        probe = extract.extract(PROBE, "probe.rtf", programs=programs, convert_seconds=s.convert_seconds)
+        good = "probe" in probe.text
+        office = "works" if good else f"does not work: {probe.note} {probe.detail}"
+    missing = "no data for Chinese (tesseract-ocr-chi-sim)" if programs.tesseract else "no"
+    ocr = "yes" if programs.recognises else missing
+    held = extract_sandbox.able()
+    holds = " ".join(w for w, y in (("network", held.network), ("files", held.files)) if y) or "nothing"
+    said = f"LibreOffice {office}; tesseract {ocr}{'' if s.ocr_pages else ', off (ocr_pages = 0)'}; shut off from {holds}"
+    if unread := _unread(programs.soffice, programs.recognises and s.ocr_pages):
+        said += f"; {unread} files could be read now: reindex --texts"
+    return good, said
+
+
+def _unread(office: object, ocr: object) -> int:
+    """Files that were left for want of a program that is here now."""
+    notes = [Blob.text_note.contains(code) for code, here in (("legacy", office), ("scan:", ocr)) if here]
+    query = select(func.count()).select_from(Blob).where(Blob.state == "stored", or_(false(), *notes))
+    return db.session.scalar(query) or 0
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {
@@ -179,6 +213,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "integrity": _integrity,
     "rehearsal": _rehearsal,
     "programs": _programs,
+    "readers": _readers,
 }
 ADVICE = frozenset({"rehearsal"})
 """What these find is a warning: it asks for people, not for repair, and leaves the exit code alone."""
@@ -187,7 +222,7 @@ ADVICE = frozenset({"rehearsal"})
 @click.command()
 @as_json
 def doctor(as_json: bool) -> None:
-    """Look at settings, keys, store, database, index, queue, disk, clock, audit chain and backups."""
+    """Look at settings, keys, store, database, index, queue, disk, clock, audit chain, backups and what reads files."""
     rows: dict[str, dict[str, Any]] = {}
     for name, look in CHECKS.items():
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from search.extract_private import in_memory
 from vault import keyfiles, shares
 from vault.age import NoIdentity, Recipient, write_identity
 from vault.errors import KeyringError, VaultError
@@ -25,7 +26,6 @@ from .sheets import Sheet, page
 from .vault import group
 from .vault_keys import keyed
 
-_MEMORY = ("tmpfs", "ramfs")
 _WHY: dict[type[VaultError], str] = {
     shares.NotAShare: "不是密钥分片",
     shares.Mistyped: "有词输错",
@@ -169,16 +169,6 @@ def join(holder: str, source: Any, show: bool, target: Path, as_json: bool) -> N
         {"level": holder, "file": str(target), "recipient": str(identity.recipient)},
         as_json,
         f"{target}: {identity.recipient}\n用后清除 / wipe after use: shred -u {target}",
-    )
-
-
-def in_memory(folder: Path, mounts: str) -> bool:
-    """True where the folder's file system lives in memory; `mounts` is the text of /proc/self/mountinfo."""
-    device = folder.stat().st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    return any(
-        line.split(" ", 3)[2] == wanted and line.partition(" - ")[2].split(" ")[0] in _MEMORY
-        for line in mounts.splitlines()
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from search import extract as reader
+from search import extract_notes, extract_private, extract_programs
 from vault.age.errors import Damaged, HeaderError, NoIdentity
 from vault.errors import WrongRecord
 from vault.store import Corrupt, NotFound
@@ -21,6 +23,8 @@ from . import lease
 from .outbox import Row
 
 log = logging.getLogger("intranet.jobs")
+#: Notes of our own, and those of the reader that mean that nothing was read.
+NO_TEXT = frozenset({"level", "sealed"}) | (extract_notes.PROBLEMS - {"truncated"})
 BROKEN = (Damaged, HeaderError, WrongRecord, Corrupt, NotFound)
 
 
@@ -34,10 +38,19 @@ def read(house: House, row: Row) -> None:
     if not _clear(house, blob, item):
         _keep(house, blob.id, "", "level")
         return
-    limits = {"seconds": house.settings.extract_seconds, "memory": house.settings.extract_memory_mb << 20}
+    s = house.settings
     try:
         pieces = house.vault.open(blob.name, header, deposits.bind(blob), blob.size)
-        found = reader.extract(pieces, blob.filename, **limits)
+        found = reader.extract(
+            pieces,
+            blob.filename,
+            seconds=s.extract_seconds,
+            memory=s.extract_memory_mb << 20,
+            programs=extract_programs.find(),
+            convert_seconds=s.convert_seconds,
+            ocr_pages=s.ocr_pages,
+            ocr_seconds=s.ocr_seconds,
+        )
     except NoIdentity:
         _keep(
             house, blob.id, "", "sealed"
@@ -53,27 +66,44 @@ def read(house: House, row: Row) -> None:
     _keep(house, blob.id, found.text, found.note)
 
 
-def again(house: House) -> int:
-    """Promise the reading of every file whose text should be here and is not: a restored database has none. How many."""
+def tidy() -> None:
+    """Remove the folders in memory of extractions that were killed."""
+    with contextlib.suppress(extract_private.NoPlace):
+        extract_private.sweep()
+
+
+def again(house: House, *, unfinished: bool = False) -> int:
+    """Promise the reading of every file whose text should be here and is not: a restored database has none. How many.
+
+    `unfinished`: also of those that could not be read, or not to their end: a program was installed, a limit raised."""
     with work.begin(house, lease.WORKER) as w:
         topic = select(Outbox.payload).where(Outbox.topic == "extract")
         promised = {payload["blob"] for payload in w.session.scalars(topic)}
+        absent = BlobText.blob_id.is_(None)
         query = (
-            select(Blob.id, Item)
+            select(Blob.id, Blob.text_note, absent, Item.id, Item.kind, Item.level)
             .join(Item, Item.id == Blob.item_id)
             .outerjoin(BlobText, BlobText.blob_id == Blob.id)
-            .where(Blob.state == "stored", Blob.text_note.in_(("", "waiting")), BlobText.blob_id.is_(None))
+            .where(Blob.state == "stored", Blob.text_note != "item")
+            .where(or_(absent, Blob.text_note != "") if unfinished else absent)
+            .order_by(Blob.id)
         )
         missing = [
-            (blob_id, item.id)
-            for blob_id, item in w.session.execute(query.order_by(Blob.id))
+            (blob_id, item_id)
+            for blob_id, note, gone, item_id, kind, level in w.session.execute(query)
             if blob_id not in promised
-            and item.kind in house.kinds
-            and body_in_clear(house, house.kinds[item.kind], item.level)
+            and kind in house.kinds
+            and body_in_clear(house, house.kinds[kind], level)
+            and ((gone and _had_text(note)) or (unfinished and not extract_notes.settled(note)))
         ]
         for blob_id, item_id in missing:
             w.after("extract", item_id, blob=blob_id)
     return len(missing)
+
+
+def _had_text(note: str) -> bool:
+    """Whether a file of this note had text, or is still to be read."""
+    return not any(fact.code in NO_TEXT and not fact.part for fact in extract_notes.facts(note))
 
 
 def _file(house: House, blob_id: int) -> tuple[Blob | None, Item | None, bytes]:

@@ -7,6 +7,8 @@ that fails waits longer each time and keeps its error, the others do not wait fo
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -85,9 +87,13 @@ def ready(house: House, topics: Mapping[str, Topic]) -> dict[str, int]:
     return {name: found[name] for name in topics if name in found}
 
 
-def drain(house: House, topics: Mapping[str, Topic], stop: Event | None = None) -> dict[str, int]:
-    """Carry out what is due until nothing is, or until told to stop. Rows done, by topic; failed ones as `topic!`."""
+def drain(
+    house: House, topics: Mapping[str, Topic], stop: Event | None = None, seconds: float = math.inf
+) -> dict[str, int]:
+    """Carry out what is due until nothing is, until told to stop, or, after a batch, until `seconds` have passed: what runs
+    beside it has its turn then. Rows done, by topic; failed ones as `topic!`."""
     counts: dict[str, int] = {}
+    until = time.monotonic() + seconds
     for name in ready(house, topics):
         topic, key = topics[name], f"outbox:{name}"
         while not (stop is not None and stop.is_set()) and lease.take(house, key, topic.seconds):
@@ -96,7 +102,7 @@ def drain(house: House, topics: Mapping[str, Topic], stop: Event | None = None) 
                 lease.give_back(house, key)
                 break
             done = _carried_out(house, topic, rows)
-            last = len(rows) < topic.batch
+            last = len(rows) < topic.batch or time.monotonic() >= until
             _finish(house, key, rows, done, release=last)
             counts[name] = counts.get(name, 0) + len(rows) - len(done.failed)
             if done.failed:

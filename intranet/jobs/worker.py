@@ -12,6 +12,7 @@ from flask import Flask
 
 from ..extensions import db
 from ..house import House
+from ..settings import EXTRACT_LEASE
 from ..verbs import in_force
 from . import alarm, extract, forget, index, tick
 from .outbox import Topic, drain, each
@@ -30,7 +31,10 @@ QUICK = {
         ),  # after `index`: what is dead must be known
     )
 }
-SLOW = {t.name: t for t in (Topic("extract", each(extract.read), batch=1, seconds=900),)}
+SLOW = {t.name: t for t in (Topic("extract", each(extract.read), batch=1, seconds=EXTRACT_LEASE),)}
+TURN = (
+    300  # seconds of reading files after which backups and checks have their turn: a pile of scans takes days
+)
 IDLE_ROUND = 4  # the long lane looks around this many times more seldom
 PATIENCE = 20  # seconds that the long lane has to come to an end when told to stop
 
@@ -46,14 +50,15 @@ def slow(house: House, stop: Event | None = None) -> dict[str, int]:
     """One round of the long lane. It rests where this process's store is no longer the one in force."""
     if not in_force.here(db.session(), house):
         return {}
-    done = drain(house, SLOW, stop) | tick.run(house, tick.SLOW, stop)
+    done = drain(house, SLOW, stop, TURN) | tick.run(house, tick.SLOW, stop)
     if not (stop is not None and stop.is_set()) and (count := tick.long_work(house)):
         done["backup"] = count
     return done
 
 
 def _wake(house: House) -> None:
-    """A restored office has no index and no texts of files: both are made anew."""
+    """A restored office has no index and no texts of files: both are made anew. What a killed worker left in memory goes."""
+    extract.tidy()
     if index.wake(house):
         extract.again(house)
 

@@ -1,9 +1,10 @@
 """The ledgers of this product. A new one is one file and one line here."""
 
-from .base import Kind, Registry
+from .base import Kind
 from .complaint import COMPLAINT
 from .document import DOCUMENT
 from .notice import NOTICE
+from .registry import Registry
 from .resource import RESOURCE
 from .workorder import WORKORDER
 

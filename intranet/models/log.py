@@ -77,13 +77,16 @@ class Lease(Base):
 
 
 class Message(Base):
-    """A message in the house: what a person is told (reminders, replies, alarms)."""
+    """A message in the house: what a person is told (reminders, replies, alarms), of an item or of a saved search;
+    `count`: how many new entries the search had then. Nothing else: what may be known is looked up when it is shown."""
 
     __tablename__ = "message"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
+    search_id: Mapped[int | None] = mapped_column(ForeignKey("saved_search.id"), index=True)
+    count: Mapped[int] = mapped_column(default=0)
     at: Mapped[datetime] = mapped_column(Moment)
     code: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(120), unique=True)

@@ -16,7 +16,8 @@ class Blob(Base):
 
     The object in the store is the age payload, its age header stands apart in `BlobHeader`: without it nothing opens.
     `fingerprint`: keyed, for duplicates. `verified`: when its last byte was read and compared, `damaged`: since when that
-    shows something else than was deposited (None: it is good).
+    shows something else than was deposited (None: it is good). `text_note`: what became of its text, as in
+    `search.extract_notes`, or why it was not looked at: waiting, level, sealed (no key here), item (its words stand there).
     """
 
     __tablename__ = "blob"

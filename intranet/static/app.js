@@ -9,25 +9,6 @@
   doc.addEventListener("input", function (e) { if (e.isComposing) e.stopImmediatePropagation(); }, true);
   doc.addEventListener("compositionend", function (e) { e.target.dispatchEvent(new Event("input", { bubbles: true })); });
 
-  /* Search as one types, after a pause: the event `find` starts the request. */
-  function typed(input, pause, act) {
-    var timer = null, last = input.value.trim();
-    input.addEventListener("input", function () {
-      clearTimeout(timer);
-      timer = setTimeout(function () {
-        var text = input.value.trim();
-        if (text !== last && window.htmx) act(last = text);
-      }, pause);
-    });
-    if (input.form) input.form.addEventListener("submit", function () { clearTimeout(timer); });
-  }
-  var find = $("#find"), live = $("#live"), big = $("#q");
-  if (big) typed(big, 300, function () {
-    /* The search page's whole state stands in the address, also while one types. */
-    var asked = Array.from(new FormData(big.form)).filter(function (pair) { return pair[1]; });
-    window.history.replaceState(window.history.state, "", big.form.getAttribute("action") + "?" + new URLSearchParams(asked));
-    window.htmx.trigger(big.form, "find");
-  });
   /* What htmx shows without a reload stands in the address too: filters of a list, the tab that is open. */
   function stand(address) { window.history.replaceState(window.history.state, "", address); }
   ["change", "input"].forEach(function (name) {
@@ -42,22 +23,9 @@
     var link = e.target.closest("a[data-address]");
     if (link && window.htmx && !e.ctrlKey && !e.metaKey && !e.shiftKey) stand(link.getAttribute("href"));
   });
-  if (find) {
-    typed(find, 220, function (text) { if (text) window.htmx.trigger(find, "find"); else live.textContent = ""; });
-    find.form.addEventListener("keydown", function (e) {
-      if (e.isComposing) return;
-      if (e.key === "Escape") { live.textContent = ""; find.focus(); }
-      if (e.key !== "ArrowDown" && e.key !== "ArrowUp") return;
-      var stops = [find].concat(all("#live a")), at = stops.indexOf(doc.activeElement) + (e.key === "ArrowDown" ? 1 : -1);
-      if (stops[at]) { e.preventDefault(); stops[at].focus(); }
-    });
-  }
-
-  /* Keys: `/` to the search box, Ctrl+Enter saves, Escape closes what is open. */
+  /* Keys: Ctrl+Enter saves, Escape closes what is open. */
   doc.addEventListener("keydown", function (e) {
     if (e.isComposing) return;
-    var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) || e.target.isContentEditable;
-    if (e.key === "/" && !typing && find && !e.ctrlKey && !e.metaKey && !e.altKey) { e.preventDefault(); (big || find).focus(); (big || find).select(); }
     if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && form(e.target)) {
       var press = $("button[type=submit].btn-primary", form(e.target)) || $("button[type=submit]", form(e.target));
       if (press) { e.preventDefault(); press.click(); }

@@ -95,7 +95,7 @@ def sign_out(w: Work, name: str = "") -> None:
     w.record("session.end", detail={"login": w.actor.login})
 
 
-def ended(name: str) -> ColumnElement[bool]:
+def ended(name: str | ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the session of this name was signed out of."""
     return exists().where(Attempt.what == ENDED, Attempt.key == name)
 

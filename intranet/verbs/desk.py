@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from ..actor import Actor
 from ..house import House
 from ..kinds.base import ITEM_ROLES, Kind, Move, State
 from ..models import Item, Loan
+from ..policy import Policy
+from ..prepared import NOW, prepared, visible, waiting
 
 ROWS = 30
 NOTICES = 5
 OPEN = ("applied", "lent", "returned")
+TODAY = bindparam("today", type_=Date)  # where the office is
 
 
 @dataclass(frozen=True)
@@ -75,38 +78,23 @@ class Desk:
 
 def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
     """The desk of one person: five statements, however much waits."""
-    waiting = and_(house.policy.waiting(actor, now), Item.kind.in_(list(house.kinds)))
-    found = _rows(session, house, select(Item).where(waiting), Item.due, actor)
+    policy, at = house.policy, {"now": now}
+    found = _rows(house, actor, session.execute(_steps(policy, actor), at).all())
     drafts = [r for r in found.rows if _is_draft(actor, r)]
     steps = [r for r in found.rows if r not in drafts]
     return Desk(
         steps=Section(steps, found.total - len(drafts)),
         drafts=Section(drafts, len(drafts)),
-        lending=_loans(session, house, _to_handle(house, actor, now), handing=True),
-        borrowed=_loans(
-            session,
-            house,
-            and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN)),
-            handing=False,
-            known=house.policy.visible(actor, now),
-        ),
-        moving=_rows(
-            session, house, select(Item).where(_moving(house, actor, now), ~waiting), Item.due, actor
-        ),
+        lending=_loans(house, session.execute(_lending(policy, actor), at).all()),
+        borrowed=_loans(house, session.execute(_borrowed(policy, actor), at).all()),
+        moving=_rows(house, actor, session.execute(_moving(policy, actor), at).all()),
         notices=_notices(session, house, actor, now),
     )
 
 
 def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -> int:
     """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late. One statement."""
-    steps = (
-        select(func.count()).select_from(Item).where(house.policy.waiting(actor, now), ~_drafts(house, actor))
-    )
-    loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
-    handle = loans.where(_to_handle(house, actor, now))
-    late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < _today(house, now))
-    parts = select(steps.scalar_subquery() + handle.scalar_subquery() + late.scalar_subquery())
-    return session.scalar(parts) or 0
+    return session.scalar(_count(house.policy, actor), {"now": now, "today": _today(house, now)}) or 0
 
 
 def step_of(actor: Actor, kind: Kind, item: Item) -> Move | None:
@@ -132,24 +120,15 @@ def _today(house: House, now: datetime) -> date:
     return now.astimezone(house.zone).date()
 
 
-def _rows(session: Session, house: House, query: Any, due: Any, actor: Actor) -> Section:
-    """Items with their number, the least time left first, then the longest waiting. One statement."""
-    counted = query.add_columns(func.count().over()).order_by(due.is_(None), due, Item.updated).limit(ROWS)
-    found = session.execute(counted).all()
+def _rows(house: House, actor: Actor, found: Sequence[Any]) -> Section:
+    """Rows of (item, how many there are)."""
     kinds = [(item, house.kinds[item.kind]) for item, _n in found]
     rows = [Row(i, k, k.state(i.state), step_of(actor, k, i), None, i.due) for i, k in kinds]
     return Section(rows, found[0][1] if found else 0)
 
 
-def _loans(
-    session: Session, house: House, criterion: ColumnElement[bool], *, handing: bool, known: ColumnElement[bool] | None = None
-) -> Section:  # fmt: skip
-    """Loans. For whoever hands out (`handing`) the longest waiting first, for a borrower the first due. One statement."""
-    since = func.coalesce(Loan.returned, Loan.applied)
-    seen = true() if known is None else known
-    query = select(Item, Loan, func.count().over(), seen).join(Loan, Loan.item_id == Item.id).where(criterion)
-    query = query.where(Item.kind.in_(list(house.kinds))).order_by(since if handing else Loan.until, Loan.id)
-    found = session.execute(query.limit(ROWS)).all()
+def _loans(house: House, found: Sequence[Any]) -> Section:
+    """Rows of (item, loan, how many there are, whether the item may be known)."""
     rows: list[Row] = []
     for item, loan, _n, may_know in found:
         kind, out = house.kinds[item.kind], loan.state == "lent"
@@ -169,7 +148,67 @@ def _loans(
     return Section(rows, found[0][2] if found else 0)
 
 
-def _to_handle(house: House, actor: Actor, now: datetime) -> ColumnElement[bool]:
+def _is_draft(actor: Actor, row: Row) -> bool:
+    return row.item.owner_id == actor.id and row.state is row.kind.first and not row.state.view
+
+
+# -- the questions, each asked with the moment (`now`) -------------------------------------------------------------
+@prepared
+def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
+    steps = select(func.count()).select_from(Item).where(waiting(policy, actor), ~_drafts(policy, actor))
+    loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
+    handle = loans.where(_to_handle(policy, actor))
+    late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < TODAY)
+    return select(steps.scalar_subquery() + handle.scalar_subquery() + late.scalar_subquery())
+
+
+@prepared
+def _steps(policy: Policy, actor: Actor) -> Select[Any]:
+    return _counted(select(Item).where(waiting(policy, actor)))
+
+
+@prepared
+def _moving(policy: Policy, actor: Actor) -> Select[Any]:
+    """What the actor asked for and somebody else now has in hand."""
+    ways = [
+        and_(Item.kind == k.name, Item.state.in_(states))
+        for k in policy.kinds.values()
+        if not k.loans
+        and (
+            states := [
+                s.name for s in k.states if not s.final and s.view and s.tone in ("waiting", "soon", "late")
+            ]
+        )
+    ]
+    asked = and_(Item.owner_id == actor.id, visible(policy, actor), or_(false(), *ways))
+    return _counted(select(Item).where(asked, ~waiting(policy, actor)))
+
+
+def _counted(query: Select[Any]) -> Select[Any]:
+    """Items with their number, the least time left first, then the longest waiting."""
+    counted = query.add_columns(func.count().over())
+    return counted.order_by(Item.due.is_(None), Item.due, Item.updated).limit(ROWS)
+
+
+@prepared
+def _lending(policy: Policy, actor: Actor) -> Select[Any]:
+    """The longest waiting first."""
+    since = func.coalesce(Loan.returned, Loan.applied)
+    return _lent(true()).where(_to_handle(policy, actor)).order_by(since, Loan.id)
+
+
+@prepared
+def _borrowed(policy: Policy, actor: Actor) -> Select[Any]:
+    """The first due first."""
+    mine = and_(Loan.borrower_id == actor.id, Loan.state.in_(OPEN), Item.kind.in_(list(policy.kinds)))
+    return _lent(visible(policy, actor)).where(mine).order_by(Loan.until, Loan.id)
+
+
+def _lent(known: ColumnElement[bool]) -> Select[Any]:
+    return select(Item, Loan, func.count().over(), known).join(Loan, Loan.item_id == Item.id).limit(ROWS)
+
+
+def _to_handle(policy: Policy, actor: Actor) -> ColumnElement[bool]:
     """Loans that wait for this custodian: to hand out, or to check after return; never one's own."""
     if not actor.has("custodian"):
         return false()
@@ -181,37 +220,18 @@ def _to_handle(house: House, actor: Actor, now: datetime) -> ColumnElement[bool]
         Loan.state.in_(waits),
         Loan.borrower_id != actor.id,
         true() if covered is None else Item.unit_id.in_(sorted(covered)),
-        house.policy.visible(actor, now),
+        visible(policy, actor),
     )
 
 
-def _draft_states(house: House) -> list[tuple[str, str]]:
-    """First states that nobody but the owner sees: drafts."""
-    return [(k.name, k.first.name) for k in house.kinds.values() if not k.first.view]
-
-
-def _is_draft(actor: Actor, row: Row) -> bool:
-    return row.item.owner_id == actor.id and row.state is row.kind.first and not row.state.view
-
-
-def _drafts(house: House, actor: Actor) -> ColumnElement[bool]:
-    pairs = [and_(Item.kind == k, Item.state == s) for k, s in _draft_states(house)]
-    return and_(Item.owner_id == actor.id, or_(false(), *pairs))
-
-
-def _moving(house: House, actor: Actor, now: datetime) -> ColumnElement[bool]:
-    """What the actor asked for and somebody else now has in hand."""
-    ways = [
-        and_(Item.kind == k.name, Item.state.in_(states))
-        for k in house.kinds.values()
-        if not k.loans
-        and (
-            states := [
-                s.name for s in k.states if not s.final and s.view and s.tone in ("waiting", "soon", "late")
-            ]
-        )
+def _drafts(policy: Policy, actor: Actor) -> ColumnElement[bool]:
+    """In a first state that nobody but the owner sees."""
+    firsts = [
+        and_(Item.kind == k.name, Item.state == k.first.name)
+        for k in policy.kinds.values()
+        if not k.first.view
     ]
-    return and_(Item.owner_id == actor.id, house.policy.visible(actor, now), or_(false(), *ways))
+    return and_(Item.owner_id == actor.id, or_(false(), *firsts))
 
 
 def _notices(session: Session, house: House, actor: Actor, now: datetime) -> Section:
@@ -219,10 +239,13 @@ def _notices(session: Session, house: House, actor: Actor, now: datetime) -> Sec
     if "notice" not in house.kinds:
         return Section()
     kind = house.kinds["notice"]
-    public = [s.name for s in kind.states if "staff" in s.view.split()]
-    seen = and_(house.policy.visible(actor, now, ["notice"]), Item.state.in_(public))
-    rows = session.scalars(
-        select(Item).where(seen).order_by(Item.updated.desc(), Item.id.desc()).limit(NOTICES)
-    )
+    rows = session.scalars(_latest(house.policy, actor), {"now": now})
     lines = [Row(i, kind, kind.state(i.state)) for i in rows]
     return Section(lines, len(lines))
+
+
+@prepared
+def _latest(policy: Policy, actor: Actor) -> Select[tuple[Item]]:
+    public = [s.name for s in policy.kinds["notice"].states if "staff" in s.view.split()]
+    query = select(Item).where(policy.visible(actor, NOW, ["notice"]), Item.state.in_(public))
+    return query.order_by(Item.updated.desc(), Item.id.desc()).limit(NOTICES)

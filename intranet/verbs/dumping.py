@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.engine_postgres import SCHEMA
 from vault.backup import Header, ObjectRef
 
 from ..errors import Unavailable
@@ -106,6 +107,7 @@ def _postgres(settings: Settings, folder: Path) -> Dumped:
             "--exclude-table-data=blob_text",
             "--exclude-table-data=blob_header",
             "--exclude-table-data=store_in_force",
+            f"--exclude-schema={SCHEMA}",  # the search index: words that would outlive what they were taken from
             f"--snapshot={row[0] if row else ''}",
             "-f",
             str(target),

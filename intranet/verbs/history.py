@@ -8,15 +8,18 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from ..actor import Actor
 from ..house import House
 from ..kinds.base import Field, Files, Kind, LongText
 from ..models import Audit, Comment, Grant, Item, Link, Loan, Revision
+from ..policy import Policy
+from ..prepared import prepared, visible
 
 LOG_ROWS = 200
+ITEM = bindparam("item", type_=Integer)  # the one that is shown
 
 
 @dataclass(frozen=True)
@@ -114,25 +117,28 @@ class Linked:
 
 def links(session: Session, house: House, actor: Actor, item_id: int, now: datetime) -> list[Linked]:
     """Related items in both directions, only those the actor may know of; newer versions of the same first."""
-    there = and_(Link.item_id == item_id, Item.id == Link.other_id)
-    back = and_(Link.other_id == item_id, Item.id == Link.item_id)
-    query = (
-        select(Link.relation, Link.item_id == item_id, Item)
-        .join(Item, or_(there, back))
-        .where(house.policy.visible(actor, now))
-    )
-    return [Linked(*row) for row in session.execute(query.order_by(Link.relation, Item.number.desc()))]
+    found = session.execute(_links(house.policy, actor), {"item": item_id, "now": now})
+    return [Linked(*row) for row in found]
+
+
+@prepared
+def _links(policy: Policy, actor: Actor) -> Select[tuple[str, bool, Item]]:
+    there = and_(Link.item_id == ITEM, Item.id == Link.other_id)
+    back = and_(Link.other_id == ITEM, Item.id == Link.item_id)
+    query = select(Link.relation, Link.item_id == ITEM, Item).join(Item, or_(there, back))
+    return query.where(visible(policy, actor)).order_by(Link.relation, Item.number.desc())
 
 
 def newer(session: Session, house: House, actor: Actor, item_id: int, now: datetime) -> Item | None:
     """The newest version that the actor may know of, where the item is an older one: nobody should quote an old law."""
-    query = (
-        select(Item)
-        .join(Link, and_(Link.item_id == Item.id, Link.other_id == item_id, Link.relation == "version"))
-        .where(house.policy.visible(actor, now))
-        .order_by(Item.id.desc())
-    )
-    return session.scalar(query.limit(1))
+    return session.scalar(_newer(house.policy, actor), {"item": item_id, "now": now})
+
+
+@prepared
+def _newer(policy: Policy, actor: Actor) -> Select[tuple[Item]]:
+    newer_than = and_(Link.item_id == Item.id, Link.other_id == ITEM, Link.relation == "version")
+    query = select(Item).join(Link, newer_than).where(visible(policy, actor))
+    return query.order_by(Item.id.desc()).limit(1)
 
 
 def grants(session: Session, item_id: int) -> list[Grant]:

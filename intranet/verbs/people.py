@@ -9,7 +9,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import gettext as _
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from vault.levels import Level
@@ -44,19 +44,29 @@ def nobody(settings: Settings) -> str:
     return _nobody(settings.argon2_time, settings.argon2_memory_kb)
 
 
+# Asked at each request, so built once.
+_top, _below = aliased(Unit), aliased(Unit)
+_PATH = select(Unit.path).where(Unit.id == bindparam("unit"))
+_GIVEN = (
+    select(Role.role, _below.id)
+    .outerjoin(_top, _top.id == Role.unit_id)
+    .outerjoin(_below, _below.path.startswith(_top.path))
+    .where(Role.person_id == bindparam("person"))
+)
+_READABLE = (
+    select(Repository.id)
+    .outerjoin(RepositoryUnit, RepositoryUnit.repository_id == Repository.id)
+    .where(or_(Repository.open, RepositoryUnit.unit_id.in_(bindparam("units", expanding=True))))
+)
+
+
 def actor_of(
     session: Session, person: Person, *, fresh: bool = False, origin: str = ""
 ) -> Actor:  # fmt: skip
     """The frozen picture of a person's standing. Three statements: ancestors, roles, restricted repositories."""
-    here = session.get_one(Unit, person.unit_id)
-    units = tuple(int(x) for x in here.path.strip("/").split("/") if x) or (here.id,)
-    top, below = aliased(Unit), aliased(Unit)
-    given = session.execute(
-        select(Role.role, below.id)
-        .outerjoin(top, top.id == Role.unit_id)
-        .outerjoin(below, below.path.startswith(top.path))
-        .where(Role.person_id == person.id)
-    )
+    path = session.execute(_PATH, {"unit": person.unit_id}).scalar_one()
+    units = tuple(int(x) for x in path.strip("/").split("/") if x) or (person.unit_id,)
+    given = session.execute(_GIVEN, {"person": person.id})
     everywhere: set[str] = set()
     covered: dict[str, set[int]] = {}
     for role, unit in given:
@@ -68,11 +78,7 @@ def actor_of(
     roles |= dict.fromkeys(everywhere)
     if not BLIND & set(roles):
         roles |= {"staff": None, "member": frozenset({person.unit_id})}
-    readable = session.scalars(
-        select(Repository.id)
-        .outerjoin(RepositoryUnit, RepositoryUnit.repository_id == Repository.id)
-        .where(or_(Repository.open, RepositoryUnit.unit_id.in_(units)))
-    )
+    readable = session.scalars(_READABLE, {"units": units})
     return Actor(
         id=person.id, login=person.login, name=person.name, unit_id=person.unit_id, units=units,
         clearance=Level(person.clearance), roles=roles, repositories=frozenset(readable), fresh=fresh, origin=origin,

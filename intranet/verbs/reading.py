@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ..actor import Actor
@@ -17,7 +17,8 @@ from ..kinds.base import Integer, Kind
 from ..kinds.fields import Date, DateTime
 from ..models import Grant, Item, ItemValue, Loan
 from ..models.types import Moment
-from ..policy import Permission, Standing
+from ..policy import Permission, Policy, Standing
+from ..prepared import NOW, prepared
 
 PAGE = 50
 _LONG_AGO, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)  # where undated rows sort
@@ -97,16 +98,15 @@ def page(
     session: Session, house: House, actor: Actor, kind: Kind, f: Filter, now: datetime, *, size: int = PAGE
 ) -> Page:
     """One page of a ledger, keyset paged. Two statements: counts by state, rows."""
-    base = house.policy.visible(actor, now, [kind.name])
-    chosen = and_(base, *_criteria(actor, kind, f, now))
-    counted = session.execute(select(Item.state, func.count()).where(chosen).group_by(Item.state)).all()
+    chosen, at = and_(_ledger(house.policy, actor, kind.name), *_criteria(actor, kind, f, now)), {"now": now}
+    counted = session.execute(select(Item.state, func.count()).where(chosen).group_by(Item.state), at).all()
     states = dict(tuple(row) for row in counted)
     total = sum(n for s, n in states.items() if not f.states or s in f.states)
     query = select(Item).where(chosen)
     if f.states:
         query = query.where(Item.state.in_(f.states))
     query = _ordered(query, kind, f)
-    rows = list(session.execute(query.limit(size + 1)).all())
+    rows = list(session.execute(query.limit(size + 1), at).all())
     more, rows = len(rows) > size, rows[:size]
     if f.before:
         rows.reverse()
@@ -114,6 +114,12 @@ def page(
     on = keys[-1] if keys and (more or f.before) else ""
     back = keys[0] if keys and (more if f.before else f.after) else ""
     return Page([row[0] for row in rows], total, on, states, back)
+
+
+@prepared
+def _ledger(policy: Policy, actor: Actor, kind: str) -> ColumnElement[bool]:
+    """What the actor may know of one ledger."""
+    return policy.visible(actor, NOW, [kind])
 
 
 def every(

@@ -4,8 +4,22 @@ from flask import Blueprint
 
 
 def blueprints() -> list[Blueprint]:
-    from . import audit, complaints, desk, files, health, items, loans, office, ops, people, search, session
+    from . import (
+        audit,
+        complaints,
+        desk,
+        files,
+        health,
+        items,
+        loans,
+        office,
+        ops,
+        people,
+        search,
+        searches,
+        session,
+    )
 
     return [
-        session.bp, desk.bp, search.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
     ]  # fmt: skip

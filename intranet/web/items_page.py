@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from ..verbs import deposits, disposal, history
 from . import files as bodies
 from . import words
 from .names import choices_of, names
+from .text_words import Said, said
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,15 @@ def offers(home: House, actor: Actor, s: Standing) -> list[Offer]:
 
 @dataclass(frozen=True)
 class FileRow:
-    """One file: `ok` when it opens now; else `why`, and `way`: loan or factor, what would open it."""
+    """One file: `ok` when it opens now; else `why`, and `way`: loan or factor, what would open it. `said`: what became of its
+    text."""
 
     blob: Blob
     ok: bool
     why: Any
     way: str
     inline: bool
+    said: Sequence[Said]
 
 
 def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
@@ -84,6 +87,7 @@ def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
             _("正文已销毁，只保留登记") if b.state == "destroyed" else decision.why,
             "" if b.state == "destroyed" else way,
             bool(bodies.shows_inline(b.mime)),
+            said(b.text_note, b.mime) if b.state == "stored" else (),
         )
         for b in deposits.files(db.session(), s.item.id)
     ]

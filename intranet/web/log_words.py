@@ -49,6 +49,7 @@ ACTIONS: Words = {
     "loan.withdraw": _("撤回借阅申请"),
     "list.export": _("导出清单"),
     "search.secret": _("检索涉密内容"),
+    "search.export": _("导出检索结果"),
     "people.create": _("建立账号"),
     "people.update": _("修改人员信息"),
     "people.standing": _("设定密级与角色"),

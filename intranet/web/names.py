@@ -10,16 +10,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import g
-from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from ..extensions import db
 from ..house import house
 from ..kinds.base import Field
 from ..models import Person, Place, Repository, Term, Unit
+from .language import english
 
 UNKNOWN = "—"
+# Asked at most once by each page, so built once.
+_PERSONS = select(Person.id, Person.name).where(Person.id.in_(bindparam("ids", expanding=True)))
+_UNITS = select(Unit.id, Unit.code, Unit.name)
+_UNITS_EN = select(Unit.id, Unit.code, func.coalesce(func.nullif(Unit.name_en, ""), Unit.name))
+_PLACES = select(Place.id, Place.name)
+_REPOSITORIES = select(Repository.id, Repository.title)
+_TERMS = select(Term).order_by(Term.order, Term.id)
 
 
 class Names:
@@ -35,7 +42,7 @@ class Names:
             self._units()
         wanted = {p for p in persons if p is not None} - self._persons.keys()
         if wanted:
-            rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(sorted(wanted))))
+            rows = db.session.execute(_PERSONS, {"ids": sorted(wanted)})
             self._persons |= dict.fromkeys(wanted, UNKNOWN) | {i: str(n) for i, n in rows}
         return ""
 
@@ -49,12 +56,10 @@ class Names:
         return str(self._units().get(unit_id, UNKNOWN))
 
     def place(self, place_id: int | None) -> str:
-        return str(self._table("place", select(Place.id, Place.name)).get(place_id, UNKNOWN))
+        return str(self._table("place", _PLACES).get(place_id, UNKNOWN))
 
     def repository(self, repository_id: int | None) -> str:
-        return str(
-            self._table("repository", select(Repository.id, Repository.title)).get(repository_id, UNKNOWN)
-        )
+        return str(self._table("repository", _REPOSITORIES).get(repository_id, UNKNOWN))
 
     def term(self, vocabulary: str, code: str | None) -> str:
         if not code:
@@ -65,16 +70,23 @@ class Names:
         """All words of a vocabulary, the retired ones too, in their order."""
         if "term" not in self._tables:
             found: dict[str, list[Term]] = {}
-            for term in db.session.scalars(select(Term).order_by(Term.order, Term.id)):
+            for term in db.session.scalars(_TERMS):
                 found.setdefault(term.vocabulary, []).append(term)
             self._tables["term"] = found
         words: list[Term] = self._tables["term"].get(vocabulary, [])
         return words
 
+    def unit_of(self, code: str) -> str:
+        """The name of the unit of a code; the code itself where there is none."""
+        self._units()
+        return str(self._tables["unit code"].get(code, code))
+
     def _units(self) -> dict[Any, Any]:
-        english = str(get_locale() or "zh").startswith("en")
-        name = func.coalesce(func.nullif(Unit.name_en, ""), Unit.name) if english else Unit.name
-        return self._table("unit", select(Unit.id, name))
+        if "unit" not in self._tables:
+            rows = db.session.execute(_UNITS_EN if english() else _UNITS).all()
+            self._tables["unit"] = {i: str(name) for i, _code, name in rows}
+            self._tables["unit code"] = {code: str(name) for _i, code, name in rows}
+        return self._tables["unit"]
 
     def _table(self, key: str, query: Any) -> dict[Any, Any]:
         if key not in self._tables:
@@ -124,4 +136,4 @@ def _people(role: str, level: int) -> list[tuple[Any, str]]:
 def office() -> str:
     """The office's name in the language of the page."""
     s = house().settings
-    return s.office_en if str(get_locale() or "zh").startswith("en") else s.office
+    return s.office_en if english() else s.office

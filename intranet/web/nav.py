@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _
 
 from ..actor import Actor
 from ..house import house
@@ -30,42 +30,31 @@ class Group:
     entries: tuple[Entry, ...]
 
 
+# What only some may use: (permission, title, address, icon, what it is for).
+MANAGE = (
+    (Permission.PEOPLE_VIEW, _("人员"), "/people/", "users", _("通讯录、账号、可接触密级与角色")),
+    (Permission.OPS_VIEW, _("备份与运行"), "/ops/", "database", _("备份、校验、恢复演练，后台任务的状况")),
+    (Permission.OFFICE_SET, _("单位与词表"), "/office/", "building", _("单位、分类词、存储库与保管场所")),
+    (Permission.AUDIT_READ, _("审计日志"), "/audit/", "clipboard-list", _("谁在何时做了什么，链式留痕，可校验可导出")),
+)  # fmt: skip
+
+
 def nav(actor: Actor) -> list[Group]:
     """The groups of this person's navigation; a group without entries is left out. No statement is needed."""
     staff = actor.has("staff")
-    kinds = house().kinds.values()
+    kinds, policy = house().kinds.values(), house().policy
     catalogue = [_kind(k) for k in kinds if k.group == "catalogue" and staff]
     business = [_kind(k) for k in kinds if k.group != "catalogue" and _shown(actor, k)]
     desk = [_entry(_("我的工作台"), "/", "home")]
     if staff:
-        desk += [_entry(_("借阅"), "/desk/", "transfer"), _entry(_("检索"), "/search", "search")]
+        desk += [
+            _entry(_("借阅"), "/desk/", "transfer"),
+            _entry(_("检索"), "/search", "search", below="/searches/"),
+        ]
     manage = [
         _entry(title, url, icon, about)
-        for permission, title, url, icon, about in (
-            (Permission.PEOPLE_VIEW, _("人员"), "/people/", "users", _("通讯录、账号、可接触密级与角色")),
-            (
-                Permission.OPS_VIEW,
-                _("备份与运行"),
-                "/ops/",
-                "database",
-                _("备份、校验、恢复演练，后台任务的状况"),
-            ),
-            (
-                Permission.OFFICE_SET,
-                _("单位与词表"),
-                "/office/",
-                "building",
-                _("单位、分类词、存储库与保管场所"),
-            ),
-            (
-                Permission.AUDIT_READ,
-                _("审计日志"),
-                "/audit/",
-                "clipboard-list",
-                _("谁在何时做了什么，链式留痕，可校验可导出"),
-            ),
-        )
-        if house().policy.decide(actor, permission).ok
+        for permission, title, url, icon, about in MANAGE
+        if policy.decide(actor, permission).ok
     ]
     groups = (
         Group("desk", str(_("工作台")), tuple(desk)),
@@ -103,8 +92,8 @@ def _kind(kind: Kind) -> Entry:
     return _entry(str(kind.title), f"/items/{kind.name}/", kind.icon)
 
 
-def _entry(title: Any, url: str, icon: str, about: Any = "") -> Entry:
-    """An entry is `here` on its page and on those below it."""
-    path = request.path
-    here = path == url or (url.endswith("/") and len(url) > 1 and path.startswith(url))
+def _entry(title: Any, url: str, icon: str, about: Any = "", *, below: str = "") -> Entry:
+    """An entry is `here` on its page and on those below it (or `below` another address)."""
+    path, below = request.path, below or url
+    here = path == url or (below.endswith("/") and len(below) > 1 and path.startswith(below))
     return Entry(str(title), request.script_root + url, icon, here, str(about))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import stat
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, g, request
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,6 +26,7 @@ from ..models import Item
 from ..policy import Permission
 from ..verbs import desk
 from . import nav, prose, signin, times
+from .language import catalogue, english
 from .names import choices_of, names, office
 
 THEMES = ("light", "dark", "auto")
@@ -43,10 +44,10 @@ def bind(app: Flask) -> None:
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
-        asset=asset, came_from=came_from, can=can, globals_icon=icon, globals_moment=times.moment, globals_left=times.left, globals_day=times.day, globals_size=size, globals_ago=times.ago, today_words=times.today_words, choices_of=choices_of, creatable=lambda: nav.creatable(who()), icon=icon, left=times.left,
+        asset=asset, came_from=came_from, can=can, globals_icon=icon, globals_moment=times.moment, globals_left=times.left, globals_day=times.day, globals_size=size, globals_ago=times.ago, globals_level=level, globals_state=state, today_words=times.today_words, choices_of=choices_of, creatable=lambda: nav.creatable(who()), icon=icon, left=times.left,
         level_of=level_of, level_shown=level_shown, mark_level=mark_level, moment=times.moment, day=times.day,
         nav=lambda: nav.nav(who()), now=lambda: house().clock(), office=office, raw_of=raw_of, size=size,
-        state_of=state_of, theme=theme, value=value, waiting_count=waiting_count, time_words=lambda: json.dumps(times.words(), ensure_ascii=False),
+        state_of=state_of, theme=theme, value=value, waiting_count=waiting_count, time_words=times.words,
     )  # fmt: skip
     env.filters.update(
         clock=times.clock,
@@ -61,7 +62,7 @@ def bind(app: Flask) -> None:
 
 
 def _context() -> dict[str, Any]:
-    language = "en" if str(get_locale() or "zh").startswith("en") else "zh"
+    language = "en" if english() else "zh"
     return {"actor": who(), "kinds": house().kinds, "names": names(), "language": language}
 
 
@@ -82,21 +83,39 @@ class LevelView:
 
 
 def level_of(n: int) -> LevelView:
-    return LevelView(int(n))
+    return _level_of(int(n), catalogue())
+
+
+@lru_cache(maxsize=32)
+def _level_of(n: int, _catalogue: NullTranslations) -> LevelView:
+    return LevelView(n)
+
+
+def level(n: int, mark: bool = True) -> Markup:
+    """The level badge: word and shape. It also tells the layout which band the page needs; `mark=False` where it is only
+    a word to choose (filters, legends)."""
+    if mark:
+        mark_level(n)
+    return _level(int(n), catalogue())
+
+
+@lru_cache(maxsize=32)
+def _level(n: int, _catalogue: NullTranslations) -> Markup:
+    view = LevelView(n)
+    return Markup('<span class="level level-{}">{}</span>').format(view.slug, view.label)
 
 
 def mark_level(n: int | None) -> str:
     """Note that the page shows something of this level; the layout's band is that of the highest."""
-    if n is not None:
-        g.level_shown = max(int(n), g.get("level_shown", 0))
-        g.level_marked = True
+    if n is not None and n > g.get("level_shown", -1):
+        g.level_shown = int(n)
     return ""
 
 
 def level_shown(declared: Any = None) -> LevelView | None:
     """The level of the page: what it declares or the highest badge on it; None for a page without levelled content."""
     mark_level(declared if isinstance(declared, int) else None)
-    return LevelView(g.level_shown) if g.get("level_marked") else None
+    return level_of(g.level_shown) if "level_shown" in g else None
 
 
 def state_of(kind_name: str, state_name: str) -> State:
@@ -104,6 +123,16 @@ def state_of(kind_name: str, state_name: str) -> State:
     kind = house().kinds.get(kind_name)
     found = [s for s in kind.states if s.name == state_name] if kind else []
     return found[0] if found else State(state_name, state_name)
+
+
+def state(kind_name: str, state_name: str) -> Markup:
+    """The badge of a state."""
+    drawn: dict[tuple[str, str], Markup] = g.setdefault("states_drawn", {})
+    key = kind_name, state_name
+    if key not in drawn:
+        found = state_of(kind_name, state_name)
+        drawn[key] = Markup('<span class="state state-{}">{}</span>').format(found.tone, found.title)
+    return drawn[key]
 
 
 def can(permission: str, thing: Any = None) -> bool:
@@ -162,9 +191,14 @@ def size(n: int | None) -> str:
 
 def icon(name: str, cls: str = "") -> Markup:
     """An icon of the sprite, drawn as decoration: the word stands beside it."""
+    return _icon(asset("icons.svg"), name, cls)
+
+
+@lru_cache(maxsize=512)
+def _icon(sprite: str, name: str, cls: str) -> Markup:
     return Markup(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#i-{}"></use></svg>'
-    ).format(cls, asset("icons.svg"), name)
+    ).format(cls, sprite, name)
 
 
 def came_from() -> str:
@@ -193,13 +227,24 @@ def waiting_count() -> int:
     return int(g.waiting_count)
 
 
+def asset(name: str) -> str:
+    """The address of a static file with a version of its content, so that it may be cached for a year."""
+    seen: dict[str, str] = g.setdefault("assets", {})
+    if name not in seen:
+        seen[name] = _asset(name)
+    return seen[name]
+
+
+def _asset(name: str) -> str:
+    address = f"{request.script_root}{current_app.static_url_path}/{name}"
+    path = Path(f"{current_app.static_folder}/{name}")
+    try:
+        found = path.stat()
+    except OSError:
+        return address
+    return f"{address}?v={_version(path, found.st_mtime_ns)}" if stat.S_ISREG(found.st_mode) else address
+
+
 @lru_cache(maxsize=64)
 def _version(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
-
-
-def asset(name: str) -> str:
-    """The address of a static file with a version of its content, so that it may be cached for a year."""
-    path = Path(str(current_app.static_folder)) / name
-    address = f"{request.script_root}{current_app.static_url_path}/{name}"
-    return f"{address}?v={_version(path, path.stat().st_mtime_ns)}" if path.is_file() else address

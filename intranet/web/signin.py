@@ -13,7 +13,7 @@ from flask import Flask, Response, g, redirect, session, url_for
 from flask_babel import gettext as _
 from flask_login import UserMixin, current_user, login_user, logout_user
 from htmx_flask import request
-from sqlalchemy import select
+from sqlalchemy import String, bindparam, select
 from werkzeug.exceptions import Unauthorized
 
 from vault.levels import Level
@@ -40,6 +40,9 @@ OPEN = {
 # Usable while a new password is due.
 SETTING_UP = {"session.password", "session.sign_out", "session.language", "static"}
 FRESH_SECONDS = 600
+_PERSON = select(Person).where(
+    Person.id == bindparam("person"), ~access.ended(bindparam("session", type_=String))
+)
 
 
 class User(UserMixin):
@@ -87,8 +90,7 @@ def _load(user_id: str) -> User | None:
     name = session.get("name")
     if not isinstance(name, str) or session.get("browser") != _browser():
         return None
-    query = select(Person).where(Person.id == int(user_id), ~access.ended(name))
-    person = db.session.scalar(query)
+    person = db.session.scalar(_PERSON, {"person": int(user_id), "session": name})
     if person is None or not person.active or person.epoch != session.get("epoch"):
         return None
     s = house().settings

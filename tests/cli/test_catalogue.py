@@ -168,3 +168,14 @@ def test_what_could_not_be_indexed_is_named(
     code, report = run(app, "reindex", "--json")
     assert code == 1
     assert report["left_out"] == [{"id": shelf[2].id, "reason": "ValueError: odd row"}]
+
+
+def test_files_that_were_not_read_are_read_again_when_asked(app: Flask, desk: Office, db: Session) -> None:
+    """What is unfinished is promised to the worker, which reads it as ever."""
+    blob = desk.deposit("officer", b"\0\1\2", "a.bin")
+    desk.add("resource", "officer", level=Level.INTERNAL, blobs=(blob,))
+    worker.once(app.extensions["house"])
+    assert run(app, "reindex", "--texts", "--json") == (0, {"files": 1})
+    assert run(app, "reindex", "--texts", "--json") == (0, {"files": 0})
+    assert [row.payload["blob"] for row in desk.outbox("extract")] == [blob]
+    assert run(app, "reindex", "--texts", "--check")[0] == 2

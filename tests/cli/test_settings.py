@@ -53,3 +53,11 @@ def test_secrets_are_masked_where_settings_are_shown(tmp_path: Path) -> None:
     chosen = load({"data": tmp_path, "secret_key": KEY, "store": "s3://key:very-secret@host:9000/bucket"}, {})
     assert "very-secret" not in str(chosen.masked()) and KEY not in str(chosen.masked())
     assert "very-secret" not in repr(chosen)
+
+
+def test_one_file_is_read_within_the_lease_of_its_job(tmp_path: Path) -> None:
+    """Else a second worker would begin it again."""
+    given = {"data": tmp_path, "secret_key": KEY, "ocr_seconds": 700, "convert_seconds": 100}
+    with pytest.raises(SettingsError, match="OCR_SECONDS: at most 840 together"):
+        load(given | {"extract_seconds": 41}, {})
+    assert load(given | {"extract_seconds": 40}, {}).ocr_seconds == 700

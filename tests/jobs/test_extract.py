@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from intranet.house import House
 from intranet.jobs import extract, worker
 from intranet.jobs.outbox import drain
-from intranet.models import Blob, BlobText, Item
+from intranet.models import Blob, BlobText, Item, Outbox
 from intranet.verbs import deposits, finding, items
+from search import extract_private
+from search.extract import Extracted
+from search.extract_programs import NO_PROGRAMS
+from tests.conftest import Make
 from tests.office import Clock, Office
+from tests.search import files
 from vault.errors import VaultError
 from vault.levels import Level
 from vault.store import Unavailable
@@ -126,3 +134,109 @@ def test_a_store_that_is_away_is_asked_again(
     assert read(house) == {"extract": 1}
     db.rollback()
     assert db.get_one(Blob, blob).text_note == ""
+
+
+OLD = files.old_word()
+
+
+def noted(house: House, desk: Office, db: Session, note: str, text: str = "") -> int:
+    """A file of which this was said when it was read."""
+    _item, blob = with_file(desk, "resource", "officer", Level.INTERNAL)
+    read(house)
+    with desk.w("cli:test") as w:
+        w.session.get_one(Blob, blob).text_note = note
+        w.session.execute(delete(BlobText).where(BlobText.blob_id == blob))
+        if text:
+            w.session.add(BlobText(blob_id=blob, text=text))
+    return blob
+
+
+def test_a_file_left_for_want_of_a_program_is_read_when_the_program_is_there(
+    house: House, desk: Office, db: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract.extract_programs, "find", lambda: NO_PROGRAMS)
+    _item, blob = with_file(desk, "resource", "officer", Level.INTERNAL, OLD, "旧文件.doc")
+    read(house)
+    db.rollback()
+    assert db.get_one(Blob, blob).text_note == "legacy"
+    assert extract.again(house) == 0, "a restored database changes nothing about it"
+
+    monkeypatch.setattr(
+        extract.reader, "extract", lambda *_args, **_more: Extracted("旧文件的内容", "", "application/msword")
+    )
+    assert extract.again(house, unfinished=True) == 1
+    assert extract.again(house, unfinished=True) == 0, "it is promised once"
+    assert worker.once(house)["extract"] == 1
+    db.rollback()
+    assert db.get_one(Blob, blob).text_note == ""
+    assert finding.find(db, house, desk.actor("cook"), "旧文件的内容").total == 1
+
+
+@pytest.mark.parametrize(
+    ("note", "text", "restored", "asked"),
+    [
+        ("", "正文", False, False),
+        ("", "", True, True),
+        ("truncated", "正文", False, True),
+        ("truncated", "", True, True),
+        ("ocr:2:2", "正文", False, False),
+        ("ocr:2:2", "", True, True),
+        ("ocr:1:2", "正文", False, True),
+        ("empty ocr:1:1", "", False, False),
+        ("empty", "", False, True),
+        ("scan:3", "正文", False, True),
+        ("parts:1:e", "正文", False, True),
+        ("damaged", "", False, True),
+        ("damaged+", "", True, True),
+        ("level", "", False, True),  # the setting may have been raised
+        ("item", "", False, False),
+    ],
+)
+def test_what_is_read_again(
+    house: House, desk: Office, db: Session, note: str, text: str, restored: bool, asked: bool
+) -> None:
+    """`restored`: where texts are lost; `asked`: where the operator asks for all that was left."""
+    noted(house, desk, db, note, text)
+    assert extract.again(house) == int(restored)
+    with desk.w("cli:test") as w:
+        w.session.execute(delete(Outbox).where(Outbox.topic == "extract"))
+    assert extract.again(house, unfinished=True) == int(asked)
+
+
+def test_the_limits_are_those_of_the_settings(
+    make: Make, desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make(extract_seconds=7, extract_memory_mb=300, convert_seconds=8, ocr_pages=9, ocr_seconds=10)
+    house = app.extensions["house"]
+    seen: dict[str, object] = {}
+
+    def spy(*_args: object, **limits: object) -> Extracted:
+        seen.update(limits)
+        return Extracted("", "empty", "text/plain")
+
+    monkeypatch.setattr(extract.reader, "extract", spy)
+    with_file(Office(app, house), "resource", "officer", Level.INTERNAL)
+    read(house)
+    seen.pop("programs")
+    assert seen == {
+        "seconds": 7,
+        "memory": 300 << 20,
+        "convert_seconds": 8,
+        "ocr_pages": 9,
+        "ocr_seconds": 10,
+    }
+
+
+def test_a_worker_that_starts_clears_what_a_killed_one_left_in_memory(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as place:
+        monkeypatch.setattr(extract_private, "PLACES", (place,))
+        with extract_private.folder() as own:
+            left = own.parent / "left"
+            left.mkdir()
+            (left / "in.doc").write_bytes(b"clear")
+            worker.once(house)
+            assert not left.exists() and own.exists()
+        monkeypatch.setattr(extract_private, "PLACES", ())
+        worker.once(house)  # no such place: nothing to clear

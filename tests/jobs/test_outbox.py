@@ -143,6 +143,21 @@ def test_an_entry_written_after_the_lease_was_lost_is_written_again(
     assert db.get_one(Lease, "outbox:index").holder == "other-host/7/abcd"
 
 
+def test_what_takes_long_stops_after_its_time_and_goes_on_in_the_next_round(
+    house: House, desk: Office
+) -> None:
+    """The lease is free then, also for another worker."""
+    seen: list[int] = []
+    topics = {"extract": Topic("extract", each(lambda _house, row: seen.append(row.payload["blob"])))}
+    with desk.w("cli:test") as w:
+        for blob in (1, 2, 3):
+            w.after("extract", None, blob=blob)
+    assert drain(house, topics, seconds=0) == {"extract": 1}
+    assert drain(house, topics, seconds=0) == {"extract": 1}
+    assert seen == [1, 2]
+    assert lease.take(house, "outbox:extract", 60, who="other-host/7/abcd")
+
+
 def test_a_row_for_later_is_left_alone(house: House, desk: Office, db: Session, clock: Clock) -> None:
     item = desk.add("resource", "officer")
     drain(house, INDEX)

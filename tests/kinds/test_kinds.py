@@ -24,9 +24,9 @@ from intranet.kinds.base import (
     Person,
     State,
     Text,
-    check,
     options,
 )
+from intranet.kinds.registry import check
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

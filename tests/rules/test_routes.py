@@ -17,15 +17,16 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from intranet.models import Audit, Blob
-from intranet.verbs import items, loans
+from intranet.verbs import items, loans, searches
+from intranet.verbs.asking import Question
 from intranet.web import signin
 from tests.office import Office
 from vault.levels import Level
 
 As = Callable[..., FlaskClient]
 SIGN = "玄鸟归巢"  # stands in every word of the hidden document, and nowhere else
-# Addresses that name one item, or what hangs on it: hidden and missing must be the same 404.
-ABOUT_AN_ITEM = {"number", "blob_id", "loan_id"}
+# Addresses that name one item, what hangs on it, or what is another's own: hidden and missing must be the same 404.
+ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id"}
 ENDS = {
     "session.sign_out",
     "session.sign_out_everywhere",
@@ -54,10 +55,14 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
     with desk.w("registrar") as w:
         loans.lend(w, loan.id)
     blob = db.get_one(Blob, body)
+    with desk.w("custodian") as w:
+        kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
+        search = kept.id
     return {
         "number": hidden.number, "kind": "document", "name": "propose_disposal", "version": "1", "grant_id": str(grant.id),
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
+        "search_id": str(search),
     }  # fmt: skip
 
 
@@ -162,7 +167,18 @@ def test_reading_is_never_a_change(app: Flask, as_: As, filled: dict[str, str], 
 
     def state() -> list[Any]:
         db.rollback()
-        tables = ("item", "loan", '"grant"', "role", "comment", "link", "term", "place", "repository")
+        tables = (
+            "item",
+            "loan",
+            '"grant"',
+            "role",
+            "comment",
+            "link",
+            "term",
+            "place",
+            "repository",
+            "saved_search",
+        )
         return [db.connection().exec_driver_sql(f"select * from {t} order by 1").all() for t in tables]
 
     before = state()

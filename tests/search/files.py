@@ -11,6 +11,7 @@ from email.message import EmailMessage
 import docx
 import openpyxl
 import pptx
+import pypdfium2
 from PIL import Image
 
 #: Survives in every format: common characters, a full-width one, one outside GBK (GB18030 has it), Latin.
@@ -49,6 +50,13 @@ def scan_pdf() -> bytes:
     """A page that is only a picture."""
     out = io.BytesIO()
     Image.new("L", (60, 80), 200).save(out, "PDF")
+    return out.getvalue()
+
+
+def picture(mode: str = "PNG") -> bytes:
+    """A picture without a word on it, but not blank."""
+    out = io.BytesIO()
+    Image.linear_gradient("L").save(out, mode)
     return out.getvalue()
 
 
@@ -103,6 +111,31 @@ def sheet(text: str = CHINESE, rows: int = 1) -> bytes:
         page.append([text, number + 0.5, None, True])
     out = io.BytesIO()
     book.save(out)
+    return out.getvalue()
+
+
+def long_sheet(rows: int) -> bytes:
+    """A sheet of so many rows as a ledger has them, written piece by piece: a million have 90 MB of XML."""
+    out = io.BytesIO()
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    with (
+        zipfile.ZipFile(io.BytesIO(sheet())) as one,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as many,
+    ):
+        for name in one.namelist():
+            if name != "xl/worksheets/sheet1.xml":
+                many.writestr(name, one.read(name))
+        with many.open("xl/worksheets/sheet1.xml", "w") as stream:
+            stream.write(f"<worksheet {space}><sheetData>".encode())
+            for start in range(1, rows + 1, 4096):
+                numbers = range(start, min(start + 4096, rows + 1))
+                stream.write(
+                    "".join(
+                        f'<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>巡检第{n}号</t></is></c><c r="B{n}"><v>{n * 7919 % 1000003}</v></c></row>'
+                        for n in numbers
+                    ).encode()
+                )
+            stream.write(b"</sheetData></worksheet>")
     return out.getvalue()
 
 
@@ -247,3 +280,46 @@ def entity_bomb(kind: str) -> bytes:
 def zip_bomb() -> bytes:
     """A DOCX with 64 MiB of blanks in its body."""
     return changed(word(), {"word/document.xml": b" " * (64 << 20)})
+
+
+def ole_of(name: str, stream: bytes) -> bytes:
+    """A compound file ([MS-CFB]) with one stream that has a content: in small sectors below 4096 bytes, else in large ones."""
+    small = len(stream) < 4096
+    body = stream.ljust(-(-len(stream) // 512) * 512, b"\0")
+    sectors = len(body) // 512
+    none, end, table = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+    # Sector 0: the FAT; 1: the directory; 2: the FAT of the small sectors; from 3 on the stream, or the small sectors.
+    chain = [*range(4, 3 + sectors), end]
+    fat = struct.pack("<128I", *([table, end, end, *chain] + [none] * 128)[:128])
+    pieces = -(-len(stream) // 64) if small else 0
+    mini = struct.pack("<128I", *([*range(1, pieces), end] + [none] * 128)[:128])
+    header = bytearray(512)
+    header[:8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    struct.pack_into("<HHHHH", header, 24, 0x3E, 3, 0xFFFE, 9, 6)
+    struct.pack_into("<II", header, 44, 1, 1)
+    struct.pack_into("<IIIII", header, 56, 4096, 2, 1, end, 0)
+    struct.pack_into("<109I", header, 76, 0, *[none] * 108)
+    root = (3, len(body)) if small else (end, 0)
+    own = (0, len(stream)) if small else (3, len(stream))
+    entries = b""
+    for title, (start, size) in (("Root Entry", root), (name, own)):
+        raw = title.encode("utf-16-le") + b"\0\0"
+        entries += (
+            raw.ljust(64, b"\0") + struct.pack("<H", len(raw)) + bytes(50) + struct.pack("<IQ", start, size)
+        )
+    return bytes(header) + fat + entries.ljust(512, b"\0") + mini + body
+
+
+def old_word() -> bytes:
+    """Bytes that begin like a document of Word 97 ([MS-DOC] 2.5.2) and are none."""
+    return ole_of("WordDocument", struct.pack("<2H", 0xA5EC, 193).ljust(5000, b"\0"))
+
+
+def joined_pdf(*documents: bytes) -> bytes:
+    """The pages of several PDFs in one."""
+    whole = pypdfium2.PdfDocument.new()
+    for document in documents:
+        whole.import_pages(pypdfium2.PdfDocument(document))
+    out = io.BytesIO()
+    whole.save(out)
+    return out.getvalue()

@@ -95,14 +95,14 @@ def test_a_mail_says_its_body_once_and_opens_attachments_one_level() -> None:
     assert found.text.count(CHINESE) == 1
     assert "附件.docx" in found.text and "附件正文" in found.text
     assert "里层.txt" in found.text and "里层内容" not in found.text
-    assert (found.note, found.detail) == ("", "x.bin: unsupported")
+    assert (found.note, found.detail) == ("parts:2:nu", "包.zip: nested; x.bin: unsupported")
 
 
 def test_an_archive_gives_the_text_of_its_files_and_says_which_gave_none() -> None:
     parts = {"a.xlsx": files.sheet("表内"), "b.pptx": files.slides("片内"), "c.pdf": files.encrypted_pdf()}
     found = extract(files.zipped(parts), "a.zip")
     assert "表内" in found.text and "片内" in found.text
-    assert found.detail == "c.pdf: encrypted"
+    assert (found.note, found.detail) == ("parts:1:e", "c.pdf: encrypted")
 
 
 def test_names_in_an_archive_made_by_chinese_windows_are_readable() -> None:
@@ -133,8 +133,8 @@ def test_a_text_with_a_few_bad_bytes_is_still_a_text() -> None:
     ("data", "name", "note", "words"),
     [
         (b"", "a.txt", "empty", "no bytes"),
-        (files.scan_pdf(), "扫描.pdf", "empty", "OCR"),
-        (b"\x89PNG\r\n\x1a\n", "a.png", "empty", "OCR"),
+        (files.scan_pdf(), "扫描.pdf", "scan:1", ""),
+        (files.picture(), "a.png", "scan:1", ""),
         (files.encrypted_pdf(), "a.pdf", "encrypted", "PDF"),
         (files.ole("EncryptedPackage"), "a.docx", "encrypted", "Office"),
         (files.encrypted_odf(), "a.odt", "encrypted", "OpenDocument"),
@@ -143,10 +143,10 @@ def test_a_text_with_a_few_bad_bytes_is_still_a_text() -> None:
         (files.pdf()[:500], "a.pdf", "damaged", "PDF"),
         (files.word()[:20000], "a.docx", "damaged", "ZIP"),
         (files.changed(files.odf(), {"content.xml": "<a><b></a>"}), "a.odt", "damaged", "XML"),
-        (files.ole("WordDocument"), "a.doc", "unsupported", "LibreOffice"),
-        (files.ole("WordDocument"), "a.wps", "unsupported", "LibreOffice"),
-        (files.ole("Workbook"), "a.xls", "unsupported", "LibreOffice"),
-        (files.ole("PowerPoint Document"), "a.ppt", "unsupported", "LibreOffice"),
+        (files.ole("WordDocument"), "a.doc", "legacy", "LibreOffice"),
+        (files.ole("WordDocument"), "a.wps", "legacy", "LibreOffice"),
+        (files.ole("Workbook"), "a.xls", "legacy", "LibreOffice"),
+        (files.ole("PowerPoint Document"), "a.ppt", "legacy", "LibreOffice"),
         (b"\x00\x01\x02\x03", "a.bin", "unsupported", "no reader"),
     ],
 )

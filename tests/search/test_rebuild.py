@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search import engine_whoosh, engine_whoosh_half
+from search import engine_postgres_build, engine_whoosh, engine_whoosh_half
 from search.engine import After, Busy, Damaged, Engine, Entry
 from search.engine_whoosh import WhooshEngine
 from search.engine_whoosh_half import Half
@@ -64,6 +64,7 @@ def house() -> Office:
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Something is put away after 7, 14, 21, 31 entries."""
     monkeypatch.setattr(engine_whoosh, "STEP", 7)
+    monkeypatch.setattr(engine_postgres_build, "STEP", 7)
 
 
 @pytest.fixture

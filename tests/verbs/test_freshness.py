@@ -21,7 +21,7 @@ from intranet.actor import Actor
 from intranet.house import House
 from intranet.jobs import worker
 from intranet.models import Blob, Item, Outbox
-from intranet.verbs import disposal, entries, finding, items, office, people
+from intranet.verbs import disposal, entries, finding, items, office, people, typed
 from search.engine import Access, Entry
 from search.engine_bruteforce import BruteForceEngine
 from search.query import parse
@@ -255,7 +255,7 @@ class Watch:
         plain = BruteForceEngine()
         plain.write(list(self.held.values()))
         unseen = frozenset(self.held.keys() - now.keys()) | self.lost()
-        query = finding._named(db, house, parse(text))
+        query = typed.coded(db, house, parse(text))
 
         mine = finding.find(db, house, actor, text, limit=100)
         right = plain.search(query, self.access(actor, unseen), None, finding.FACETS, 100)
@@ -319,7 +319,7 @@ def test_what_has_changed_is_nowhere_before_the_worker_and_everywhere_after(
         for login, text, finds in must:
             watch.look(login, text)
             answer = finding.find(db, house, desk.actor(login), text)
-            assert bool(answer.total and not answer.relaxed) is finds, (change, login, text)
+            assert bool(answer.strict) is finds, (change, login, text)
     assert watch.asked > 250
 
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
@@ -25,6 +19,7 @@ from intranet.verbs import deposits, in_force, items, loans, reading
 from intranet.verbs.reading import Filter
 from intranet.work import Work
 from tests import databases, office
+from tests.postgres import Server
 from vault import chain
 from vault.keyring import Keyring
 from vault.levels import Level
@@ -32,71 +27,12 @@ from vault.levels import Level
 pytestmark = pytest.mark.postgres
 
 
-def _program(name: str) -> str | None:
-    """The program, also where Debian keeps it off the path."""
-    found = shutil.which(name)
-    if found is None:
-        found = next((str(p) for p in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
-    return found
-
-
-def _as_postgres(command: list[str]) -> list[str]:
-    """The server refuses to run as root: then it runs as the user that its package made."""
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
-
-
-def _missing(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a private server on a Unix socket, without a port, gone afterwards."""
-    initdb, postgres = _program("initdb"), _program("postgres")
-    if initdb is None or postgres is None:
-        _missing("PostgreSQL is not installed (initdb and postgres are looked for)")
-        return
-    if os.geteuid() == 0 and (shutil.which("runuser") is None or not _known("postgres")):
-        _missing("PostgreSQL does not run as root, and there is no user postgres")
-        return
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-        data, user = f"{folder}/data", "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-        subprocess.run(
-            _as_postgres([initdb, "-D", data, "-U", user, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]),
-            check=True, capture_output=True, cwd="/", timeout=120,
-        )  # fmt: skip
-        control = [str(Path(initdb).with_name("pg_ctl")), "-D", data, "-w", "-t", "60"]
-        if not Path(control[0]).exists():
-            control[0] = _program("pg_ctl") or "pg_ctl"
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        subprocess.run(
-            _as_postgres([*control, "-l", f"{folder}/log", "-o", options, "start"]),
-            check=True, capture_output=True, cwd="/", timeout=120,
-        )  # fmt: skip
-        try:
-            yield f"postgresql+psycopg://{user}@/postgres?host={folder}"
-        finally:
-            subprocess.run(
-                _as_postgres([*control, "-m", "immediate", "stop"]), check=False, capture_output=True, cwd="/"
-            )
-
-
-def _known(user: str) -> bool:
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        return False
-    return True
-
-
-@pytest.fixture(scope="module")
-def desk(server: str, tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iterator[office.Office]:
+def desk(
+    postgres: Server, tmp_path_factory: pytest.TempPathFactory, keyring: Keyring
+) -> Iterator[office.Office]:
     folder = tmp_path_factory.mktemp("postgres")
-    with databases.empty(folder, server) as url:
+    with databases.empty(folder, postgres.url) as url:
         app = office.build(folder, url, keyring=keyring)
         with office.running(app):
             office.migrate()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from intranet.extensions import db as database
 from intranet.models import Blob
 from intranet.verbs import deposits
-from tests import office
+from tests import office, postgres
 from tests.verbs import test_postgres as started
 from vault.age import write_identity
 
@@ -22,14 +22,13 @@ pytestmark = pytest.mark.postgres
 
 RECOVER = Path(__file__).parents[2] / "docs" / "vault" / "recover.sh"
 
-server, desk = started.server, started.desk
+desk = started.desk
 
 
 def test_every_body_comes_out_of_a_server_without_the_product(desk: office.Office, tmp_path: Path) -> None:
-    psql = started._program("psql")
+    psql = postgres.program("psql")
     if psql is None or shutil.which("age") is None:
-        started._missing("psql or age is not installed")
-        return
+        postgres.missing("psql or age is not installed")
     store, ring, objects = desk.house.vault.store, desk.house.vault.keyring, tmp_path / "bucket"
     objects.mkdir()
     for stat in store.list():

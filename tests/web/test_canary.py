@@ -70,6 +70,8 @@ TABLE: dict[str, frozenset[str]] = {
     "search among 秘密": DATABASE,
     "filter of a list": NOWHERE,
     "filter of an export": DATABASE,
+    "export of a search": NOWHERE,
+    "saved search": DATABASE,
 }
 CANARIES = {name: Canary(name) for name in TABLE}
 LARGE = 1_300_000
@@ -203,10 +205,15 @@ class Gardener:
         among = {"q": words["search among 秘密"], "level": "confidential"}
         assert custodian.get("/search", query_string=among).status_code == 200
         assert cook.get("/items/resource/", query_string={"q": words["filter of a list"]}).status_code == 200
+        kept = {"q": words["saved search"], "name": "常用", "alerts": "1"}
+        assert cook.post("/searches/", data=kept).status_code == 303
+        assert cook.get("/searches/").status_code == 200
         for form in ("csv", "xlsx"):
             assert cook.get(f"/items/resource/export?as={form}").data
             narrowed = {"as": form, "q": words["filter of an export"]}
             assert cook.get("/items/resource/export", query_string=narrowed).data
+            words_out = {"as": form, "q": words["export of a search"]}
+            assert cook.get("/search", query_string=words_out).data
             assert custodian.get(f"/items/document/export?as={form}").data
 
 

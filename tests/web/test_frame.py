@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from babel.messages.mofile import write_mo
+from babel.support import Translations
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from intranet.web import nav, page, present, signin, times
+from intranet.translations import check
+from intranet.web import language, nav, page, present, signin, times
 from tests.office import Clock, Office
 from vault.levels import Level
 
@@ -201,6 +205,41 @@ def test_times_are_read_absolute_and_relative(app: Flask, clock: Clock) -> None:
         assert "逾期 5 天" in times.left(clock() - timedelta(days=5, hours=1))
         assert times.day("2024-02-29") == "2024年2月29日"
         assert times.moment(None) == '<span class="none">—</span>'
+
+
+@pytest.fixture
+def translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The English catalogue as it stands in the repository, whether it was compiled or not."""
+    compiled = io.BytesIO()
+    write_mo(compiled, check.load(check.ROOT / check.ENGLISH))
+    compiled.seek(0)
+    monkeypatch.setitem(language.TEXTS.cache, ("en", "messages"), Translations(compiled))
+
+
+@pytest.mark.usefixtures("translated")
+def test_two_languages_in_one_process_do_not_mix(app: Flask, desk: Office, clock: Clock) -> None:
+    item = desk.add("resource", "lead")
+    earlier = clock() - timedelta(hours=3)
+    seen: dict[str, list[str]] = {"zh": [], "en": []}
+    for cookie in ("zh", "en", "zh", "en"):
+        with app.app_context(), app.test_request_context("/", headers={"Cookie": f"language={cookie}"}):
+            seen[cookie].append(
+                render_template_string(
+                    '{% import "macros/ui.html" as ui with context %}{{ ui.level(1) }} {{ ui.state(i.kind, i.state) }} '
+                    '{{ ui.moment(at) }} {{ time_words() }} {{ level_of(0).label }} {{ _("选择 %(number)s", number="<b>") }}',
+                    i=item,
+                    at=earlier,
+                )
+            )
+    chinese, english = seen["zh"], seen["en"]
+    assert chinese[0] == chinese[1] and english[0] == english[1]
+    assert not re.search(r"[\u4e00-\u9fff]", english[0])
+    for text, words in (
+        (chinese[0], ("内部", "3 小时前", "{n} 天前", "公开")),
+        (english[0], ("Internal", "3 h ago", "Public")),
+    ):
+        assert all(word in text for word in words), text
+        assert "&lt;b&gt;" in text and "<b>" not in text
 
 
 def test_a_day_is_due_at_its_end(app: Flask) -> None:
