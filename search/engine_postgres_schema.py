@@ -9,7 +9,7 @@ FORMAT = 3
 #: Columns of an entry as COPY wants them. Those in capitals hold words: PostgreSQL may keep no statistics of them, in which
 #: they would outlive the entry.
 COLUMNS = {
-    "id": "int8", "updated": "int8", "print": "int8", "fresh": "int4", "length": "int4", "level": "int2", "aligned": "bool", "wide": "bool",
+    "id": "int8", "updated": "int8", "print": "int8", "fresh": "int4", "length": "int4", "level": "int8", "aligned": "bool", "wide": "bool",
     "labels": "int4[]", "facets": "bytea", "hot": "bytea", "key": "text", "ftitle": "text", "fnumber": "text",
     "fnames": "text", "kind": "text", "number": "text", "title": "text", "terms": "tsvector", "text": "text",
     "folded": "text",
