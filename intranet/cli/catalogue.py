@@ -6,7 +6,7 @@ import click
 from flask import Flask
 from sqlalchemy import func, select
 
-from search.engine import Busy
+from search.engine import Busy, Unreachable
 from vault.levels import Level
 
 from ..extensions import db
@@ -107,6 +107,9 @@ def reindex(check: bool, restart: bool, texts: bool, as_json: bool) -> None:
             _rebuild(total, restart, as_json)
     except Busy:
         text = "另一进程正在重建或写入索引，请稍后再试 / another process is rebuilding or writing the index, try again later"
+        problem(text, {"error": text}, as_json)
+    except Unreachable:
+        text = "索引所在的数据库没有应答 / the server that holds the index does not answer"
         problem(text, {"error": text}, as_json)
 
 

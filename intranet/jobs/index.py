@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from search.engine import Busy, Damaged, Entry, SearchError
+from search.engine import Busy, Damaged, Entry, SearchError, Unreachable
 
 from .. import work
 from ..actor import Actor
@@ -40,8 +40,8 @@ def write(house: House, rows: Sequence[Row]) -> Done:
     except Damaged:
         log.error("index.damaged", extra={"mending": "rebuild"})
         rebuild(house)
-    except Busy:
-        raise
+    except (Busy, Unreachable):
+        raise  # no row is to blame: all of them wait
     except SearchError as error:
         failed |= _one_by_one(house, made.entries, describe(error))
 
@@ -158,7 +158,7 @@ def compare(house: House, progress: Progress = lambda _n: None, *, mend: bool = 
     report = Compared()
     try:
         before = dict(house.engine.fingerprints())
-    except SearchError:
+    except Damaged:
         before, report.damaged = {}, True
     failed: set[int] = set()
 
@@ -226,12 +226,17 @@ def nightly(house: House) -> None:
 
 
 def wake(house: House) -> bool:
-    """An index that has nothing while the office has something (restored, moved, lost) is made anew at once."""
+    """An index that has nothing while the office has something (restored, moved, lost) is made anew at once: by one worker."""
     try:
         empty = house.engine.count() == 0
-    except SearchError:
+    except Damaged:
         empty = True
+    except Unreachable:
+        return False
     if not empty or db.session.scalar(select(Item.id).limit(1)) is None:
         return False
-    rebuild(house)
+    try:
+        rebuild(house)
+    except Busy:
+        return False
     return True

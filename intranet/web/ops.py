@@ -104,12 +104,12 @@ def _index(compared: datetime | None) -> dict[str, Any]:
     details = [json.loads(detail) for detail in db.session.scalars(found)]
     engine = house().engine
     try:
-        count = engine.count()
+        count, building = engine.count(), engine.building()
     except SearchError:
-        count = None
+        count = building = None
     return {
         "count": count,
-        "building": engine.building(),
+        "building": building,
         "compared": compared,
         "mended": sum(d.get(name, 0) for d in details for name in ("missing", "stale", "extra")),
     }

@@ -15,7 +15,7 @@ from intranet.jobs.outbox import drain
 from intranet.models import Item
 from intranet.verbs import entries, finding
 from search import engine_whoosh
-from search.engine import Busy
+from search.engine import Busy, Unreachable
 from tests.office import Office
 from vault.levels import Level
 
@@ -142,6 +142,18 @@ def test_two_rebuilds_at_once_are_refused_in_words(
     code, report = run(app, "reindex", "--json")
     assert code == 1
     assert "another process is rebuilding" in report["error"]
+
+
+def test_a_server_of_the_index_that_does_not_answer_is_told_in_words(
+    app: Flask, house: House, shelf: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object, **_more: object) -> None:
+        raise Unreachable("PostgreSQL: OperationalError")
+
+    monkeypatch.setattr(house.engine, "rebuild", away)
+    code, report = run(app, "reindex", "--json")
+    assert code == 1
+    assert "does not answer" in report["error"]
 
 
 def test_what_was_mended_by_hand_is_in_the_log(

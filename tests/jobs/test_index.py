@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from intranet.house import House
@@ -16,7 +16,7 @@ from intranet.jobs.outbox import drain
 from intranet.models import BlobText, Grant, Item, Outbox, Unit
 from intranet.verbs import entries, items
 from search import engine_whoosh
-from search.engine import Entry
+from search.engine import Busy, Entry, Unreachable
 from tests.office import Clock, Office
 from vault.levels import Level
 
@@ -380,6 +380,51 @@ def test_an_index_that_is_spoiled_while_nobody_saves_is_made_anew_within_the_min
     clock.forward(minutes=1)
     tick.run(house, tick.SLOW)
     assert agrees(db, house)
+
+
+class Away:
+    """An engine whose server does not answer."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rebuilt = 0
+        for name in ("count", "fingerprints", "write", "search", "building"):
+            monkeypatch.setattr(house.engine, name, self._silent)
+        monkeypatch.setattr(house.engine, "rebuild", self._rebuild)
+
+    def _silent(self, *_args: object, **_more: object) -> None:
+        raise Unreachable("PostgreSQL: OperationalError")
+
+    def _rebuild(self, *_args: object, **_more: object) -> int:
+        self.rebuilt += 1
+        return 0
+
+
+def test_a_server_that_does_not_answer_is_no_reason_to_make_the_index_anew(
+    house: House, desk: Office, db: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [desk.add("resource", "officer") for _ in range(3)]
+    away = Away(house, monkeypatch)
+    assert index.wake(house) is False
+    with pytest.raises(Unreachable):
+        index.compare(house)
+    assert drain(house, INDEX)["index!"] == 3
+    assert away.rebuilt == 0
+    monkeypatch.undo()
+    db.rollback()
+    promised = db.scalars(select(Outbox).where(Outbox.topic == "index")).all()
+    assert {row.item_id for row in promised} == {item.id for item in items}
+
+
+def test_of_workers_that_wake_beside_an_empty_index_one_makes_it(
+    house: House, desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.add("resource", "officer")
+
+    def busy(*_args: object, **_more: object) -> None:
+        raise Busy("another is at it")
+
+    monkeypatch.setattr(house.engine, "rebuild", busy)
+    assert index.wake(house) is False
 
 
 def test_texts_of_files_and_grants_are_compared_too(house: House, desk: Office, db: Session) -> None:

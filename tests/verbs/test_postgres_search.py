@@ -14,6 +14,7 @@ from intranet.jobs import index, worker
 from intranet.jobs.outbox import drain
 from intranet.settings import SettingsError, load
 from intranet.verbs import dumping, finding
+from search.engine_postgres import PostgresEngine
 from tests import databases, office
 from tests.postgres import Server
 from vault.keyring import Keyring
@@ -83,6 +84,18 @@ def test_a_dump_holds_nothing_of_the_index(hosts: tuple[office.Office, office.Of
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert " TABLE DATA public item " in listed
     assert " search " not in listed
+
+
+def test_a_search_that_the_server_does_not_answer_is_a_503(
+    hosts: tuple[office.Office, office.Office, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _there, folder = hosts
+    away = PostgresEngine(f"postgresql+psycopg://nobody@/postgres?host={folder}")
+    monkeypatch.setattr(here.house, "engine", away)
+    page = here.client("cook").get("/search?q=锅炉")
+    assert page.status_code == 503
+    assert "锅炉操作规程" not in page.get_data(as_text=True)
+    assert here.client("").get("/readyz").json["index"] is False
 
 
 def test_the_engine_of_several_hosts_needs_their_database(tmp_path: Path) -> None:
