@@ -79,8 +79,7 @@ def find(
     typing: bool = False,
     loose: bool = True,
 ) -> Found:
-    """What `text` finds for this person; not `loose`: only what answers as typed, if anything does. Raises Denied, and Unavailable where
-    the index cannot be read.
+    """What `text` finds for this person; not `loose`: only what answers as typed, if anything does. Raises Denied, Unavailable.
 
     Recorded before it is answered when it concerns the secret levels; no other query is kept anywhere. While a person is
     still `typing` nothing from 秘密 upwards is named: each key would be a query to record, and a colleague may look on."""
