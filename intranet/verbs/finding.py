@@ -85,17 +85,8 @@ def find(
     still `typing` nothing from 秘密 upwards is named: each key would be a query to record, and a colleague may look on."""
     seeing = typist(actor) if typing else actor
     found, query = looked(
-        session,
-        house,
-        seeing,
-        text,
-        filters,
-        limit=limit,
-        offset=offset,
-        order=order,
-        within=within,
-        loose=loose,
-    )
+        session, house, seeing, text, filters, limit=limit, offset=offset, order=order, within=within, loose=loose,
+    )  # fmt: skip
     if not typing:
         chosen = _chosen(filters)
         record(session, house, actor, text, query, chosen, found.total, [h.item for h in found.hits])
