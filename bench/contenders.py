@@ -83,9 +83,10 @@ def ready(
     return folder / "index", found
 
 
-def sources() -> list[Path]:
-    """What decides what an index of ours holds and how it is made."""
-    return sorted(p for p in SOURCES.glob("*.py") if not p.name.startswith(("extract", "filetype")))
+def sources(name: str) -> list[Path]:
+    """What decides what an index of this engine holds and how it is made."""
+    others = ("extract", "filetype", *(f"engine_{c.name}" for c in ENGINES if c.name != name))
+    return sorted(p for p in SOURCES.glob("*.py") if not p.name.startswith(others))
 
 
 def _whoosh(address: str) -> Engine:
@@ -104,7 +105,7 @@ AT = 50_000
 _WHOOSH_LIMITS = {
     "2-4 words, cold": 120, "2-4 words, warm": 15, "phrase": 40, "worker": 300, "rebuild": 300, "change": 0.5, "threads": 1,
 }  # fmt: skip
-_POSTGRES_LIMITS = {"2-4 words, cold": 60, "2-4 words, warm": 60, "phrase": 60}
+_POSTGRES_LIMITS = {"one word": 60, "2-4 words, cold": 60, "2-4 words, warm": 60, "phrase": 60}
 ENGINES = (
     Contender("whoosh", _whoosh, (5_000, AT, 200_000), _WHOOSH_LIMITS),
     Contender("postgres", _postgres, (AT,), _POSTGRES_LIMITS, postgres.served),

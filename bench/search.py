@@ -27,6 +27,7 @@ RISING = frozenset(
     {"rebuild", "threads"}
 )  # figures that must reach their limit; the others must not exceed it
 WHAT = {
+    "one word": "one word, p95 ms",
     "2-4 words, cold": "2-4 words, cold, p95 ms", "2-4 words, warm": "2-4 words, warm, p95 ms", "phrase": "phrase, p95 ms",
     "worker": "worker process, MB", "rebuild": "rebuild, documents/s", "change": "40 changes findable, s",
     "threads": "four threads against one",
@@ -47,6 +48,7 @@ class Run:
         """What has a limit."""
         kinds = self.asked[AT]["kinds"]
         return {
+            "one word": max(kinds["one word"][how]["p95"] for how in ("cold", "warm")),
             "2-4 words, cold": kinds["2-4 words"]["cold"]["p95"],
             "2-4 words, warm": kinds["2-4 words"]["warm"]["p95"],
             "phrase": max(kinds["phrase"][how]["p95"] for how in ("cold", "warm")),
@@ -84,7 +86,7 @@ def _run(contender: Contender, stack: ExitStack, sizes: set[int]) -> Run:
             place, run.made[count] = contenders.ready(
                 name,
                 count,
-                contenders.sources(),
+                contenders.sources(name),
                 partial(_build, "build", name, count),
             )
             address = str(place)

@@ -131,9 +131,8 @@ class WhooshEngine(Finder):
         with home.locked("write.lock"):
             engine_whoosh_store.tidy(self._newest().held.folder)
             half = home.half()
-            if (
-                half is not None and not home.rebuilding()
-            ):  # one that rests would keep the text until somebody goes on
+            # One that rests would keep the text until somebody goes on.
+            if half is not None and not home.rebuilding():
                 self._settle(half)
             home.remove_old()
             if not home.alone():

@@ -22,13 +22,15 @@ Filters = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Question:
-    """`since`, `until`: first and last day that something was saved on, as typed: a date, or (since) a word of SPANS."""
+    """`since`, `until`: first and last day that something was saved on, as typed: a date, or (since) a word of SPANS. `tight`: only
+    what answers as typed, if anything does."""
 
     text: str = ""
     filters: Filters = field(default_factory=dict)
     since: str = ""
     until: str = ""
     order: Order = "score"
+    tight: bool = False
 
     @property
     def asks(self) -> bool:
@@ -46,6 +48,7 @@ class Question:
         pairs += [(name, v) for name in FACETS for v in chosen.get(name, ())] if chosen else []
         pairs += [("since", self.since)] if self.since else []
         pairs += [("until", self.until)] if self.until else []
+        pairs += [("all", "1")] if self.tight else []
         return pairs + ([("sort", "updated")] if self.order == "updated" else [])
 
     def address(self) -> str:
@@ -81,7 +84,8 @@ def read(values: Callable[[str], Sequence[str]]) -> Question:
         if kept:
             filters[name] = tuple(kept)
     order: Order = "updated" if one("sort", 10) == "updated" else "score"
-    return Question(one("q", MOST_TEXT), filters, one("since", 10), one("until", 10), order)
+    tight = one("all", 1) == "1"
+    return Question(one("q", MOST_TEXT), filters, one("since", 10), one("until", 10), order, tight)
 
 
 def parse(address: str) -> Question:

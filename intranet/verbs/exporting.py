@@ -33,7 +33,7 @@ def begin(session: Session, house: House, actor: Actor, question: Question, form
     As in a search, the words are recorded only where they concern the secret levels: then with the number of each such entry."""
     found, query = finding.looked(
         session, house, actor, question.text, question.filters, facets=(), limit=MOST, order=question.order,
-        within=question.within(house.clock(), house.zone),
+        within=question.within(house.clock(), house.zone), loose=not question.tight,
     )  # fmt: skip
     highest = finding.concerns(query, question.filters, (h.item.level for h in found.hits))
     detail = {"count": len(found.hits), "total": found.total, "form": form}

@@ -77,15 +77,16 @@ def find(
     order: Order = "score",
     within: Within = ALWAYS,
     typing: bool = False,
+    loose: bool = True,
 ) -> Found:
-    """What `text` finds for this person. Raises Denied, and Unavailable where the index cannot be read.
+    """What `text` finds for this person; not `loose`: only what answers as typed, if anything does. Raises Denied, Unavailable.
 
     Recorded before it is answered when it concerns the secret levels; no other query is kept anywhere. While a person is
     still `typing` nothing from 秘密 upwards is named: each key would be a query to record, and a colleague may look on."""
     seeing = typist(actor) if typing else actor
     found, query = looked(
-        session, house, seeing, text, filters, limit=limit, offset=offset, order=order, within=within
-    )
+        session, house, seeing, text, filters, limit=limit, offset=offset, order=order, within=within, loose=loose,
+    )  # fmt: skip
     if not typing:
         chosen = _chosen(filters)
         record(session, house, actor, text, query, chosen, found.total, [h.item for h in found.hits])
@@ -104,13 +105,14 @@ def looked(
     offset: int = 0,
     order: Order = "score",
     within: Within = ALWAYS,
+    loose: bool = True,
 ) -> tuple[Found, Query]:
     """The answer with the query as it was read, not yet recorded: whoever lets it out records it before."""
     house.policy.demand(actor, Permission.SEARCH)
     query, chosen = typed.coded(session, house, parse(text)), _chosen(filters)
 
     def ask(access: Access) -> Result:
-        return _ask(house, query, access, chosen, facets, limit, offset, order, within)
+        return _ask(house, query, access, chosen, facets, limit, offset, order, within, loose)
 
     result, rows = _checked(session, house, actor, ask)
     hits = [_hit(house, result, h.score, h.title, h.snippet, rows[h.id]) for h in result.hits]
@@ -244,13 +246,14 @@ def _ask(
     offset: int,
     order: Order,
     within: Within,
+    loose: bool = True,
 ) -> Result:
     if not access.tokens:
         return Result()
     try:
         now = stamp(house.clock())
         return house.engine.search(
-            query, access, filters, facets, limit, offset, order, within=within, now=now
+            query, access, filters, facets, limit, offset, order, within=within, now=now, loose=loose
         )
     except SearchError as error:
         raise _away() from error

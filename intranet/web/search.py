@@ -57,7 +57,7 @@ def _context(asked: Asked, actor: Actor, *, typing: bool) -> dict[str, Any]:
     found = finding.find(
         session, house(), actor, question.text, question.filters, limit=finding.PAGE,
         offset=(asked.page - 1) * finding.PAGE, order=question.order,
-        within=question.within(house().clock(), house().zone), typing=typing,
+        within=question.within(house().clock(), house().zone), typing=typing, loose=not question.tight,
     )  # fmt: skip
     label = search_view.labels()
     context: dict[str, Any] = {

@@ -220,6 +220,8 @@ def chips(a: Asked, label: Label) -> list[tuple[str, str]]:
         found.append((_("更新：%(day)s 起", day=times.day(since) or since), a.url(since="")))
     if until:
         found.append((_("更新：至 %(day)s", day=times.day(until) or until), a.url(until="")))
+    if a.question.tight:
+        found.append((_("含有全部词语"), a.url(tight=False)))
     return found
 
 

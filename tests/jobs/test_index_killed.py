@@ -30,8 +30,9 @@ def shelf(house: House, desk: Office, db: Session, monkeypatch: pytest.MonkeyPat
     return made
 
 
-def kill(house: House, act: Callable[[], object], step: int) -> bool:
+def kill(house: House, db: Session, act: Callable[[], object], step: int) -> bool:
     """In a child with connections of its own. Whether it came to its end."""
+    db.close()
     database.session.remove()
     database.engine.dispose()
     return killed.run(lambda: act() and None, house.settings.index, step)
@@ -55,7 +56,7 @@ def test_the_worker_may_be_killed_at_every_step_of_its_writing(
         desk.step(withdrawn, "officer", "withdraw", reason="停用")
         added = desk.add("resource", "officer", title=f"新增之物 {step}").id
         gone = withdrawn.id
-        done = kill(house, lambda: drain(house, INDEX), step)
+        done = kill(house, db, lambda: drain(house, INDEX), step)
         db.rollback()
         promised = {row.item_id for row in desk.outbox("index")}
         right = {i: entries.entry(db, house, db.get_one(Item, i)).fingerprint() for i in (gone, added)}
@@ -74,7 +75,7 @@ def test_a_rebuild_may_be_killed_at_any_step_while_the_office_goes_on(
     resumed, step, done = set(), 0, False
     while not done:
         step += 9
-        done = kill(house, lambda: index.rebuild(house), step)
+        done = kill(house, db, lambda: index.rebuild(house), step)
         for item_id in (shelf[step % 7], shelf[7]):
             db.rollback()
             item = db.get_one(Item, item_id, populate_existing=True)

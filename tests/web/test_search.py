@@ -267,6 +267,9 @@ def test_it_is_said_how_many_have_all_the_words(as_: As, desk: Office, house: Ho
     assert "前 1 条含有全部词语，其余含有一部分" in html
     assert titles(html)[0] == "阀门压力记录"
     assert "其中 1 条含有全部词语" in page(as_("cook"), "/search?q=阀门 压力&sort=updated")
+    tight = page(as_("cook"), "/search?q=阀门 压力&all=1")
+    assert "共 1 条" in tight and "其余含有一部分" not in tight
+    assert "只看这 1 条" in html and "all=1" in html
     assert "没有同时含有全部词语" in page(as_("cook"), "/search?q=阀门 鹭鸶飞")
 
 
