@@ -27,7 +27,7 @@ from search.engine_whoosh_view import RawCache, View
 from search.finder import Finder
 from search.plan import Snapshot
 
-_RAW = 32 << 20
+_RAW = 24 << 20
 _TRIES = 20
 #: A rebuild puts away what it has after so many documents, later after half as many as it has: a kill costs a third of the
 #: work at most, and the segments stay few.

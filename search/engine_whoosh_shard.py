@@ -104,6 +104,8 @@ class Shard:
         self.name, self.count = info.name, info.count
         self._lock = threading.Lock()
         columns = json.loads(self.segment.columns)
+        self._latin = f"\n{self.segment.latin}\n"
+        self.segment.latin = self.segment.columns = ""
         self.ids = np.array(columns["id"], np.int64)
         self.levels = np.array(columns["level"], np.int16)
         self.updated = np.array(columns["updated"], np.int64)
@@ -122,7 +124,6 @@ class Shard:
             for facet, (values, places) in columns["facets"].items()
         }
         self.labels = {label: np.array(docs, np.uint16) for label, docs in columns["labels"].items()}
-        self._latin = "\n" + "\n".join(self.segment.latin) + "\n"
 
     def terms(self, needle: Needle) -> list[str]:
         """Terms of this segment that the needle stands for; those of one character are read by `beginning`."""

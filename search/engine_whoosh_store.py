@@ -131,10 +131,10 @@ class Segment:
             self.close()
             raise
         extras = self._terms.extras
-        #: Every term that does not begin with a Chinese character, in order.
-        self.latin: list[str] = extras["latin"].split("\n") if extras["latin"] else []
-        #: The short records column by column, see `engine_whoosh_record.columns`.
-        self.columns: str = extras["columns"]
+        #: Every term that does not begin with a Chinese character, in order, one a line; the short records column by column
+        #: (`engine_whoosh_record.columns`). Whoever opens the segment takes them: nothing else keeps them in memory.
+        self.latin: str = extras.pop("latin")
+        self.columns: str = extras.pop("columns")
 
     def _open(self, path: Path) -> int:
         file = os.open(path, os.O_RDONLY)

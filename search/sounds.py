@@ -84,7 +84,7 @@ def _initial(part: str) -> str:
     return part[0] + "".join(char for char in part[1:] if char.isdigit())
 
 
-@lru_cache(maxsize=4096)  # units, people, places come again and again
+@lru_cache(maxsize=1024)  # units, people, places come again and again
 def spelled(folded: str) -> tuple[Syllable, ...]:
     """How a folded text is read; a run of Latin letters and digits is one syllable."""
     from pypinyin import lazy_pinyin  # its dictionaries cost a third of a second, and most commands need none
