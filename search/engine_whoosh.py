@@ -27,7 +27,7 @@ from search.engine_whoosh_view import RawCache, View
 from search.finder import Finder
 from search.plan import Snapshot
 
-_RAW = 24 << 20
+_RAW = 12 << 20
 _TRIES = 20
 #: A rebuild puts away what it has after so many documents, later after half as many as it has: a kill costs a third of the
 #: work at most, and the segments stay few.
@@ -59,7 +59,7 @@ class WhooshEngine(Finder):
         self._swap = threading.Lock()
         self._now: _Open | None = None
         self._names = Names()
-        self._raw: RawCache = Cache(_RAW, lambda raw: raw[0].nbytes + raw[1].nbytes + 300 if raw else 200)
+        self._raw: RawCache = Cache(_RAW, lambda raw: raw[0].nbytes + raw[1].nbytes + 700 if raw else 400)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

@@ -25,7 +25,7 @@ from search.scoring import Bools, Docs, Postings
 #: A needle that stands for more terms than this ("1" inside numbers) does not narrow a query with other needles.
 MAX_EXPANSION = 2000
 _MASKS = 16 << 20
-_JOINED = 32 << 20
+_JOINED = 24 << 20
 
 N = TypeVar("N", bound=np.generic)
 Raw = tuple[Numbers, Counts] | None
