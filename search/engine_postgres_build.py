@@ -94,7 +94,9 @@ class Build:
         there = connection.execute(
             "SELECT bool_and(to_regclass(n) IS NOT NULL) FROM unnest(%s::text[]) n", [names]
         )
-        return half.source == source and half.format == FORMAT and there.fetchone() == (True,)
+        noted = self._number(connection, "SELECT count(*) FROM {journal} WHERE generation = {n}", half.number)
+        same = half.source == source and half.format == FORMAT and noted <= half.count
+        return same and there.fetchone() == (True,)
 
     def _fill(self, number: int, entries: Iterable[Entry], last: int) -> None:
         for rows in _steps(entries, last):

@@ -87,6 +87,14 @@ RULES: dict[str, tuple[Rule, str, dict[str, str]]] = {
     "minio": (importing("minio"), "*", {"vault/store_s3.py": "the S3 store"}),
     "shamir": (importing("shamir_mnemonic"), "*", {"vault/shares.py": "keys on sheets of paper"}),
     "whoosh": (importing("whoosh"), "*", {"search/engine_whoosh*.py": "the index"}),
+    "psycopg": (
+        importing("psycopg"),
+        "*",
+        {
+            "search/engine_postgres*.py": "the index of several hosts",
+            "intranet/verbs/dumping.py": "a dump and its headers are of one state of the server",
+        },
+    ),
     "http": (
         http,
         "intranet/*",
@@ -105,6 +113,7 @@ BROKEN = {
     "minio": "from minio.error import S3Error",
     "shamir": "import shamir_mnemonic",
     "whoosh": "import whoosh.index",
+    "psycopg": "from psycopg import sql",
     "http": "from flask import request",
 }
 
