@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import json
@@ -13,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import corpus, postgres
+from bench import corpus, office, postgres
 from bench.corpus import FACETS, NOW, READER
 from bench.office import CACHE
 from bench.questions import LIVE, SUGGESTED, Question
-from intranet import settings
 from search.engine import Engine
 
 HITS, LIVE_HITS = 10, 8
-SOURCES = Path(str(settings.ROOT)) / "search"
 
 
 class OfEngine:
@@ -70,8 +67,7 @@ def ready(
     """The place of an index that stays for the next run, and what was measured when it was made.
 
     Others of the same name and size go: they were made of other documents or by other sources."""
-    of = hashlib.sha256(b"\0".join(p.read_bytes() for p in sources)).hexdigest()[:12]
-    folder = CACHE / f"search-{name}-{count}-{corpus.FORMAT}-{of}"
+    folder = CACHE / f"search-{name}-{count}-{corpus.FORMAT}-{office.digest(sources)}"
     for old in CACHE.glob(f"search-{name}-{count}-*"):
         if old != folder or not (old / "made.json").exists():
             shutil.rmtree(old)
@@ -85,8 +81,7 @@ def ready(
 
 def sources(name: str) -> list[Path]:
     """What decides what an index of this engine holds and how it is made."""
-    others = ("extract", "filetype", *(f"engine_{c.name}" for c in ENGINES if c.name != name))
-    return sorted(p for p in SOURCES.glob("*.py") if not p.name.startswith(others))
+    return office.sources(*(f"engine_{c.name}" for c in ENGINES if c.name != name))
 
 
 def _whoosh(address: str) -> Engine:

@@ -6,10 +6,12 @@ Items are written in bulk, with everything that a save writes (filter rows, a re
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,8 @@ from intranet.house import House
 from intranet.jobs import index
 from intranet.models import Grant, Item, ItemValue, Person, Revision, Unit
 
-CACHE = Path(str(settings.ROOT)) / "tests" / ".cache" / "bench"
+ROOT = Path(str(settings.ROOT))
+CACHE = ROOT / "tests" / ".cache" / "bench"
 FORMAT = 6  # raise it when what is written changes: old folders are then made anew
 START = datetime(2021, 1, 4, 1, tzinfo=UTC)
 BATCH = 1000
@@ -129,11 +132,28 @@ MIX: tuple[tuple[str, float, dict[str, int], dict[int, int]], ...] = (
 )
 
 
+def digest(files: Iterable[Path]) -> str:
+    """Of the sources that decide what is kept for the next run: where they change, it is made anew."""
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+def sources(*without: str) -> list[Path]:
+    """Of the search, as far as they decide what an index holds; without those whose names begin so."""
+    left_out = ("extract", "filetype", *without)
+    return sorted(path for path in (ROOT / "search").glob("*.py") if not path.name.startswith(left_out))
+
+
 def build(items: int) -> Path:
-    """The folder of an office with so many items; made when it is not there or of an older form."""
-    folder = CACHE / f"office-{items}-{FORMAT}"
+    """The folder of an office with so many items; made when it is not there or by other tables, entries or search."""
+    files = [
+        *sources("engine_postgres"),
+        *sorted((ROOT / "intranet" / "migrations" / "versions").glob("*.py")),
+    ]
+    folder = CACHE / f"office-{items}-{FORMAT}-{digest([*files, ROOT / 'intranet' / 'verbs' / 'entries.py'])}"
     if (folder / "made.json").exists():
         return folder
+    for old in CACHE.glob(f"office-{items}-*"):
+        shutil.rmtree(old)
     print(f"   … {items} 条：生成中 / making an office of {items} items", file=sys.stderr)
     app = opened(folder)
     with app.app_context():

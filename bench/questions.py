@@ -5,7 +5,6 @@ The documents are among the first `AMONG`, which are in every corpus, so that al
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import re
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from bench import corpus
 from bench.corpus import PLAIN, READER, Document
-from bench.office import CACHE
+from bench.office import CACHE, digest
 from search import analysis
 
 AMONG = 5000
@@ -42,9 +41,7 @@ class Question:
 
 def questions() -> dict[str, list[Question]]:
     """Of every kind as many as `COUNTS` says. Kept in a file, so that no measured process has the corpus in its memory."""
-    of = hashlib.sha256(
-        b"".join(Path(str(file)).read_bytes() for file in (__file__, corpus.__file__))
-    ).hexdigest()[:12]
+    of = digest(Path(str(file)) for file in (__file__, corpus.__file__))
     path = CACHE / f"questions-{of}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import contenders, peer, questions
+from bench import contenders, office, peer, questions
 from bench.contenders import AT, ENGINES, Contender
 from bench.measure import in_child
 
-OPENS = 3
+OPENS = 2
 GROWTH = ("one word", "2-4 words", "phrase", "live page")
 NOISE = 0.95  # of one thread's rate that four may fall to before it is called a loss
 RISING = frozenset(
@@ -111,7 +111,7 @@ def _build(part: str, name: str, count: int, address: str | Path) -> dict[str, A
 
 def _peer() -> dict[str, Any]:
     """What the peer was measured to be: with facets, and "bare": hits and their number alone."""
-    sources = [contenders.SOURCES / "analysis.py", Path(peer.__file__)]
+    sources = [office.ROOT / "search" / "analysis.py", Path(peer.__file__)]
     place, made = contenders.ready("fts5", AT, sources, partial(_build, "build-peer", "fts5", AT))
     _say("fts5: asking")
     return {"made": made, **{how: in_child("ask-peer", place, 1, how)["kinds"] for how in ("facets", "bare")}}
