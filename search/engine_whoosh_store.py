@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import struct
 import warnings
@@ -63,6 +64,16 @@ class SegmentInfo:
     count: int
     deleted: frozenset[int]
     handle: Any
+
+
+class _Codec(W3Codec):  # type: ignore[misc]
+    """Segments whose names never come again. Whoosh draws them from `random`, which a program may have seeded; what is
+    remembered of a segment is remembered by its name."""
+
+    def new_segment(self, storage: Any, indexname: str) -> Any:
+        segment = super().new_segment(storage, indexname)
+        segment.segid = secrets.token_hex(8)
+        return segment
 
 
 class _Lasting(FileStorage):  # type: ignore[misc]
@@ -231,7 +242,7 @@ class Writer:
         self._folder, self._fsync = folder, fsync
         index = FileIndex(storage(folder, fsync=fsync), schema=_SCHEMA)
         try:
-            self._writer = SegmentWriter(index, timeout=timeout, compound=False, limitmb=1)
+            self._writer = SegmentWriter(index, timeout=timeout, compound=False, limitmb=1, codec=_Codec())
         except LockError as error:
             raise TimeoutError(str(error)) from error
         self._gathered = Gathered()

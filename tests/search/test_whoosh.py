@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import signal
 import threading
 from collections.abc import Iterator
@@ -295,3 +296,13 @@ def test_a_large_segment_is_not_written_again_with_each_commit(
     before = {shard.name for shard in engine._newest().view.shards}
     engine.write([entries()[39]])
     assert before < {shard.name for shard in engine._newest().view.shards}
+
+
+def test_no_segment_is_called_as_one_before_however_random_was_seeded(folder: Path) -> None:
+    """What is remembered of a segment is remembered by its name."""
+    engine = WhooshEngine(folder)
+    for text in ("食堂", "宿舍", "锅炉"):
+        random.seed(20261201)
+        engine.write([Entry(1, "notice", "", "须知", text, 0, frozenset({"all"}))])
+        assert engine.search(text, CHIEF).total == 1
+    assert engine.search("食堂", CHIEF).total == 0

@@ -70,6 +70,8 @@ def test_index_and_database_agree_and_a_rebuild_keeps_them_so(
     hosts: tuple[office.Office, office.Office, Path],
 ) -> None:
     here, there, _folder = hosts
+    here.add("resource", "officer", title="配电室值班表", level=Level.PUBLIC)
+    drain(here.house, worker.QUICK)
     assert index.compare(here.house).same
     before = there.house.engine.count()
     index.rebuild(here.house)
