@@ -21,7 +21,7 @@ from search.scoring import K1, B
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 Floats = npt.NDArray[np.float64]
 #: Entries looked at for the rarest needles of a loosened question.
-_LOOKED = 20_000
+_LOOKED = 10_000
 
 _WEIGH = f"""
 SELECT array_agg(s.id), array_agg(s.score) FROM (
