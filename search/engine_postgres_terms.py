@@ -72,13 +72,14 @@ def words(title: str, number: str, names: Sequence[str], text: str) -> Words:
     hottest = dict.fromkeys(sorted(named, key=lambda term: -counts[term]))
     hottest |= dict.fromkeys(term for term, _ in counts.most_common())
     lexemes = dict.fromkeys(_marked(title, number, names), _BARE)
+    together = len(lexemes)  # what names are found by is in the first vector
     lexemes |= {term[:_TERM]: positions[counts[term]] for term in hottest}
     latin = [term for term in hottest if _is_latin(term[0])]
     lexemes |= dict.fromkeys((tail for term in latin for tail in _tails(term, 1)), _BARE)
     return Words(
         [*{term[:_TERM] for term in counts}],
         counts.total(),
-        _vectors(lexemes),
+        _vectors(lexemes, together),
         b"".join(map(hot, islice(hottest, HOT))),
     )
 
@@ -93,12 +94,12 @@ def _is_latin(char: str) -> bool:
     return not analysis.is_cjk(char)
 
 
-def _vectors(lexemes: dict[str, bytes]) -> list[bytes]:
+def _vectors(lexemes: dict[str, bytes], together: int) -> list[bytes]:
     parts = [lexeme.encode() + b"\0" + positions for lexeme, positions in lexemes.items()]
     vectors, first, size = [], 0, 0
     for at, part in enumerate(parts):
         size += len(part) + 2
-        if size > VECTOR:
+        if size > VECTOR and at >= together:
             vectors.append(struct.pack(">I", at + 1 - first) + b"".join(parts[first : at + 1]))
             first, size = at + 1, 0
     if first < len(parts) or not vectors:
