@@ -3,6 +3,7 @@ for others that sound or are spelled alike, close answers are put in order, titl
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -26,12 +27,12 @@ _LONGEST = 8  # characters of a Chinese word that may be a slip
 _SENTENCE = 5  # characters of a word that may hold words around what is asked for
 
 
-class Finder:
+class Finder(ABC):
     """`Engine.search` and `Engine.suggest` over snapshots; every engine is one."""
 
+    @abstractmethod
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """The newest generation. Raises `Damaged`."""
-        raise NotImplementedError
 
     def search(
         self,
