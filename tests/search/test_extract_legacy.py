@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -211,6 +212,13 @@ def test_the_folder_is_for_this_user_alone() -> None:
     assert not folder.exists()
 
 
+def until_unheld(folder: Path) -> None:
+    """Returns when the process that owns the folder has ended: a moment after LibreOffice, which it takes with it."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    os.close(held)
+
+
 def test_a_worker_that_is_killed_takes_libreoffice_with_it(tmp_path: Path, own: Path) -> None:
     """-9 while LibreOffice runs: it is ended, and what lay in memory goes with the next start."""
     started = tmp_path / "stand-in" / "started"
@@ -231,4 +239,6 @@ def test_a_worker_that_is_killed_takes_libreoffice_with_it(tmp_path: Path, own: 
     ended.register(pipe, 0)
     assert ended.poll(30_000), "LibreOffice outlived the worker"
     os.close(pipe)
+    for left in own.glob("*/*"):
+        until_unheld(left)
     extract_private.sweep()
