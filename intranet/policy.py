@@ -27,6 +27,12 @@ from .models import Grant, Item
 
 BODY_LOAN_LEVEL = Level.CONFIDENTIAL  # 秘密 and up: a body is read on a live loan only
 BODY_FRESH_LEVEL = Level.SECRET  # 机密 and up: and after a fresh second factor
+BODY_TWO_LEVEL = Level.TOPSECRET  # 绝密: and when a second person has agreed
+DECIDERS = (
+    "custodian",
+    "lead",
+    "leader",
+)  # give a second person's word, never on what they asked for themselves
 
 #: A moment, or a bind parameter for one: a statement that is kept for the next request names the moment when it is sent.
 When = datetime | ColumnElement[datetime]
@@ -35,17 +41,23 @@ When = datetime | ColumnElement[datetime]
 class Permission(StrEnum):
     """Every permission there is, `thing:action`. A typo cannot exist."""
 
+    APPROVAL_DECIDE = "approval:decide"
     AUDIT_READ = "audit:read"
     BACKUP_RUN = "backup:run"
+    BODY_BREAK = "body:break"
     BODY_OPEN = "body:open"
+    BODY_SAVE = "body:save"
     CLEARANCE_SET = "clearance:set"
     COMPLAINT_SUBMIT = "complaint:submit"
+    COPY_ADD = "copy:add"
+    HOLD_SET = "hold:set"
     ITEM_ADD = "item:add"
     ITEM_ATTACH = "item:attach"
     ITEM_COMMENT = "item:comment"
     ITEM_EDIT = "item:edit"
     ITEM_EXPORT = "item:export"
     ITEM_GRANT = "item:grant"
+    ITEM_INSPECT = "item:inspect"
     ITEM_LEVEL = "item:level"
     ITEM_LOG = "item:log"
     ITEM_MOVE = "item:move"
@@ -58,6 +70,7 @@ class Permission(StrEnum):
     OPS_VIEW = "ops:view"
     PEOPLE_SET = "people:set"
     PEOPLE_VIEW = "people:view"
+    PLACE_SET = "place:set"
     SEARCH = "search:use"
 
 
@@ -76,14 +89,22 @@ HIDDEN = Decision(False, _("没有这条记录，或您无权知悉"), hidden=Tr
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An item with what policy must know besides its row: who holds which role on it, this actor's live loan, and
-    whether its time has run out (`Policy.ended`)."""
+    """An item with what policy must know besides its row: who holds which role on it, this actor's live loan, whether its time
+    has run out (`Policy.ended`), whether it is on hold.
+
+    `saves`: the loan also allows to keep the body; `second`: a second person has agreed that this actor reads now; `glass`: this
+    actor has broken the glass. `asker`: who asked for what is to be decided."""
 
     item: Item
     roles: Mapping[tuple[str, int], frozenset[str]]  # ("person"|"unit", id) -> roles by live grants
     loan: bool = False
     borrower: int | None = None
     ended: bool = False
+    hold: bool = False
+    saves: bool = False
+    second: bool = False
+    glass: bool = False
+    asker: int | None = None
 
     def of(self, actor: Actor) -> frozenset[str]:
         """The item roles the actor holds: by ownership, by name, by unit."""
@@ -182,6 +203,8 @@ class Policy:
                 return self._role(actor, "backup_operator", "sysadmin")
             case Permission.OFFICE_SET:
                 return self._role(actor, "sysadmin")
+            case Permission.PLACE_SET:
+                return self._role(actor, "sysadmin", "custodian")
             case Permission.PEOPLE_VIEW:
                 return self._role(actor, "staff", "sysadmin", "security_officer")
             case Permission.PEOPLE_SET:
@@ -209,6 +232,10 @@ class Policy:
         match permission:
             case Permission.ITEM_VIEW | Permission.ITEM_EXPORT:
                 return YES
+            case (
+                Permission.ITEM_EDIT | Permission.ITEM_ATTACH | Permission.ITEM_MOVE | Permission.ITEM_LEVEL
+            ) if s.hold:
+                return Decision(False, _("此文件已冻结，解除前不得更改或处置"))
             case Permission.ITEM_EDIT | Permission.ITEM_ATTACH:
                 return self._asked(actor, s, state.edit.split(), _("当前状态下您不能修改"))
             case Permission.ITEM_MOVE:
@@ -236,6 +263,18 @@ class Policy:
                 )
             case Permission.BODY_OPEN:
                 return self._body(actor, s, kind)
+            case Permission.BODY_SAVE:
+                return self._save(actor, s, kind)
+            case Permission.BODY_BREAK:
+                return self._break(actor, s, kind)
+            case Permission.APPROVAL_DECIDE:
+                if s.asker is not None and s.asker == actor.id:
+                    return Decision(False, _("任何人不得审批自己的申请"))
+                return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以审批"))
+            case Permission.HOLD_SET:
+                return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以冻结"))
+            case Permission.COPY_ADD | Permission.ITEM_INSPECT:
+                return YES if custodian and kind.loans else Decision(False, _("只有保管员可以办理"))
             case Permission.LOAN_APPLY:
                 return YES if kind.loans and not state.final else Decision(False, _("此文件不可借阅"))
             case Permission.LOAN_DECIDE | Permission.LOAN_CHECK:
@@ -266,9 +305,26 @@ class Policy:
         return YES
 
     def _body(self, actor: Actor, s: Standing, kind: Kind) -> Decision:
-        """Opening a file: from 秘密 up on a live loan, from 机密 up also with a fresh second factor."""
-        if kind.loans and s.item.level >= BODY_LOAN_LEVEL and not s.loan:
+        """Opening a file: from 秘密 up on a live loan, from 机密 up also with a fresh second factor, 绝密 only by two persons.
+        Who breaks the glass needs neither loan nor second person, but the factor."""
+        if kind.loans and s.item.level >= BODY_LOAN_LEVEL and not (s.loan or s.glass):
             return Decision(False, _("秘密级以上的正文须先借阅，经保管员批准后方可打开"))
+        if kind.loans and s.item.level >= BODY_TWO_LEVEL and not (s.second or s.glass):
+            return Decision(False, _("绝密正文须两人打开：先请另一人同意"))
+        if s.item.level >= BODY_FRESH_LEVEL and not actor.fresh:
+            return Decision(False, _("机密级以上的正文须先通过二次验证"))
+        return YES
+
+    def _save(self, actor: Actor, s: Standing, kind: Kind) -> Decision:
+        """Keeping the body on the own disk: from 秘密 up only where the loan says so."""
+        if kind.loans and s.item.level >= BODY_LOAN_LEVEL and not s.saves:
+            return Decision(False, _("此文件只能在页面内阅读，不能下载"))
+        return self._body(actor, s, kind)
+
+    def _break(self, actor: Actor, s: Standing, kind: Kind) -> Decision:
+        """Breaking the glass: whoever may know of the file, from 秘密 up, while it has a body."""
+        if not kind.loans or s.item.level < BODY_LOAN_LEVEL or kind.state(s.item.state).final:
+            return Decision(False, _("此文件无须应急打开"))
         if s.item.level >= BODY_FRESH_LEVEL and not actor.fresh:
             return Decision(False, _("机密级以上的正文须先通过二次验证"))
         return YES

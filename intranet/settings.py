@@ -58,7 +58,16 @@ class Settings:
     idle_minutes_secret: int = 15
     search_body_level: str = "internal"
     register_only_levels: str = "topsecret"
+    state_secrets_approved: bool = False
+    document_number: str = "{unit}-{letter}-{year}-{seq:04}"
     loan_days: int = 14
+    slip_days: str = "internal=90 confidential=90 secret=90 topsecret=30"
+    remind_days: int = 2
+    inspect_days: str = "internal=365 confidential=182 secret=91 topsecret=30"
+    download_level: str = "confidential"
+    reading_minutes: int = 30
+    glass_minutes: int = 15
+    glass_review_hours: int = 24
     complaint_review_days: int = 3
     complaint_close_days: int = 5
     notice_expiry_days: int = 0
@@ -98,6 +107,12 @@ class Settings:
         """The database file, or None where the database is a server."""
         prefix = "sqlite:///"
         return Path(self.database_url[len(prefix) :]) if self.database_url.startswith(prefix) else None
+
+    def days_of(self, name: str) -> dict[str, int]:
+        """A setting that gives days for each level: ``internal=365 confidential=182 …`` -> {"internal": 365, …}."""
+        return {
+            level: int(days) for level, _, days in (x.partition("=") for x in getattr(self, name).split())
+        }
 
     def masked(self) -> dict[str, str]:
         """The effective settings for `doctor`, with secrets masked."""
@@ -197,9 +212,19 @@ def _check(s: Settings) -> list[str]:
         errors.append("LANGUAGE: expected zh or en")
     if urlsplit(s.base_url).scheme not in ("http", "https"):
         errors.append("BASE_URL: expected http://… or https://…")
-    for name in ("search_body_level", "register_only_levels"):
+    for name in ("search_body_level", "register_only_levels", "download_level"):
         unknown = [level for level in str(getattr(s, name)).split() if level not in LEVELS]
         errors.extend(f"{name.upper()}: {level} is not one of {' '.join(LEVELS)}" for level in unknown)
+    for name in ("slip_days", "inspect_days"):
+        given = dict(re.findall(r"([a-z]+)=([1-9][0-9]{0,4})(?:\s|$)", getattr(s, name)))
+        if set(given) != set(LEVELS[1:]):
+            errors.append(
+                f"{name.upper()}: expected days for each of {' '.join(LEVELS[1:])}, as in internal=365 …"
+            )
+    if any(part not in s.document_number for part in ("{year}", "{seq")):
+        errors.append(
+            "DOCUMENT_NUMBER: expected a template with {year} and {seq:04}, {unit} and {letter} if wanted"
+        )
     if s.extract_seconds + s.convert_seconds + s.ocr_seconds > EXTRACT_LEASE - 60:
         errors.append(
             f"EXTRACT_SECONDS, CONVERT_SECONDS, OCR_SECONDS: at most {EXTRACT_LEASE - 60} together (one file)"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vault.levels import Level
 
 from ..kinds.resource import DEFAULT_MANAGEMENT
-from ..verbs import items
+from ..verbs import items, relations
 from ..work import Work
 from . import papers
 from .diary import Diary, File, item, place, repository, unit
@@ -106,7 +106,7 @@ def _later(diary: Diary) -> None:
 
     def newer(w: Work, _blobs: Sequence[int]) -> None:
         new, old = (item(w, "resource", t) for t in ("学生公寓用电管理规定", "学生公寓用电管理规定（旧版）"))
-        items.link(w, w.session.get_one(items.Item, new), w.session.get_one(items.Item, old), "version")
+        relations.link(w, w.session.get_one(items.Item, new), w.session.get_one(items.Item, old), "version")
 
     diary.add(diary.moment(4), "lead_ss", newer)
 

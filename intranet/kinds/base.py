@@ -208,5 +208,10 @@ class Kind:
         return [f for f in self.fields if f.form and not isinstance(f, Files)]
 
     @property
+    def edit_fields(self) -> list[Field]:
+        """What may be changed later; verbs of their own change the rest."""
+        return [f for f in self.form_fields if not f.once]
+
+    @property
     def files(self) -> list[Files]:
         return [f for f in self.fields if isinstance(f, Files)]

@@ -1,23 +1,7 @@
 """受控文件: numbered, marked, placed, lent (REQUIREMENTS A3; seeds L38-51). Loans have verbs of their own."""
 
-from flask_babel import lazy_pgettext
-
-from .base import (
-    Choice,
-    Clock,
-    Date,
-    Files,
-    Integer,
-    Kind,
-    LongText,
-    Move,
-    Person,
-    PlaceRef,
-    State,
-    Text,
-    _,
-    options,
-)
+from .base import Choice, Date, Files, Integer, Kind, LongText, Person, PlaceRef, Text, _, options
+from .kept import CLOCKS, FREQUENCY, MOVES, RETENTION, STATES
 
 DOCUMENT = Kind(
     "document",
@@ -36,32 +20,17 @@ DOCUMENT = Kind(
         Text("author", _("制定人员"), required=True, search=True, column=True, group=_("标识")),
         Date("dated", _("制定日期"), required=True, past=True, sort=True, column=True, group=_("标识")),
         Choice("consultation", _("咨询类型"), options(("policy", _("政策")), ("business", _("业务")), ("personnel", _("人事")), ("finance", _("财务")), ("security", _("安全")), ("other", _("其他"))), facet=True, group=_("定级因素")),
-        Choice("retention", _("保管期限"), options(("y10", _("10 年")), ("y30", _("30 年")), ("forever", _("永久"))), required=True, facet=True, group=_("定级因素")),
-        Choice("frequency", _("使用频率"), options(("rare", _("极低")), ("low", _("较低")), ("high", _("较高")), ("daily", _("常常"))), required=True, group=_("定级因素")),
+        Choice("retention", _("保管期限"), RETENTION, required=True, facet=True, group=_("定级因素")),
+        Choice("frequency", _("使用频率"), FREQUENCY, required=True, group=_("定级因素")),
         PlaceRef("place", _("保管场所"), required=True, group=_("保管"), help=_("绝密须入保密室，机密须入锁柜，秘密须入柜子")),
-        Integer("copies", _("份数"), min=1, max=999, group=_("保管")),
+        Integer("copies", _("份数"), min=1, max=999, once=True, group=_("保管"), help=_("逐份编份号，单独借阅与清点；不填为 1 份")),
         LongText("summary", _("内容摘要"), search=True, group=_("内容"), help=_("密级以内可见")),
         Files("files", _("文件正文")),
         Date("review", _("下次定密复核"), sort=True, group=_("保管")),
         Date("disposed", _("处置日期"), form=False),
         Person("witness", _("监销人"), form=False),
     ],
-    states=[
-        State("held", _("在库"), view="staff member custodian", edit="custodian", tone="good"),
-        State("lent", lazy_pgettext("state", "借出"), view="staff member custodian", edit="", tone="soon"),
-        State("returned", _("待核验"), view="staff member custodian", edit="", tone="waiting"),
-        State("disposal", _("待处置"), view="custodian lead", edit="", tone="soon"),
-        State("destroyed", _("已销毁"), view="custodian lead", tone="neutral", final=True),
-        State("transferred", _("已移交归档"), view="custodian lead", tone="neutral", final=True),
-    ],
-    moves=[
-        Move("lend", "held", "lent", title=_("借出"), by="custodian", code=True),
-        Move("return", "lent", "returned", title=_("归还"), by="custodian", code=True),
-        Move("check", "returned", "held", title=_("核验入库"), by="custodian", code=True),
-        Move("propose_disposal", "held", "disposal", title=_("提请处置"), by="custodian", reason=True, desk=False),
-        Move("keep", "disposal", "held", title=_("不予处置"), by="lead", reason=True),
-        Move("transfer", "disposal", "transferred", title=_("移交归档"), by="lead", not_by="owner previous", reason=True, stamps=["disposed"], confirm=_("移交后文件不再由本处保管，编号与登记永久保留。")),
-        Move("destroy", "disposal", "destroyed", title=_("批准销毁"), by="lead", not_by="owner previous", asks=["witness"], reason=True, stamps=["disposed"], code=True, tone="danger", confirm=_("销毁后正文密钥一并销毁，任何备份都无法再读出；编号与登记永久保留。")),
-    ],
-    clocks=[Clock("review", state="held", after="review", tell="custodian", title=_("待复核密级"))],
+    states=STATES,
+    moves=MOVES,
+    clocks=CLOCKS,
 )  # fmt: skip

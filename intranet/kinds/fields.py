@@ -38,7 +38,7 @@ def options(*pairs: tuple[str, Any]) -> tuple[Option, ...]:
 @dataclass(frozen=True)
 class Field:
     """Base of all fields. `search`: in the full text; `sort`, `facet`: kept in the value table; `column`: in lists;
-    `view`: roles that see it (empty: all who see the item); `form`: offered when adding and editing."""
+    `view`: roles that see it (empty: all who see the item); `form`: offered when adding and editing; `once`: when adding only."""
 
     name: str
     title: Any
@@ -48,6 +48,7 @@ class Field:
     facet: bool = field(default=False, kw_only=True)
     column: bool = field(default=False, kw_only=True)
     form: bool = field(default=True, kw_only=True)
+    once: bool = field(default=False, kw_only=True)
     view: str = field(default="", kw_only=True)
     help: Any = field(default="", kw_only=True)
     group: Any = field(default="", kw_only=True)

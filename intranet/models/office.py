@@ -45,13 +45,16 @@ class RepositoryUnit(Base):
 
 
 class Place(Base):
-    """保管场所. `strength` 1 工作区 2 柜子 3 锁柜 4 保密室: a level needs a place at least as strong (seeds L38-42)."""
+    """保管场所: a room, a cabinet in it, a shelf in that (`form`: room, cabinet, shelf). `strength` 1 工作区 2 柜子 3 锁柜 4 保密室: a
+    level needs a place at least as strong (seeds L38-42); never below that of the place around it (`parent_id`)."""
 
     __tablename__ = "place"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(120))
+    form: Mapped[str] = mapped_column(String(10), default="cabinet")
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"), index=True)
     strength: Mapped[int] = mapped_column(default=1)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     active: Mapped[bool] = mapped_column(default=True)

@@ -1,10 +1,10 @@
-"""Blobs (sealed files) and loans."""
+"""Blobs: sealed files, their headers, their text."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base
@@ -87,29 +87,3 @@ class StoreInForce(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
-
-
-class Loan(Base):
-    """借阅: applied -> lent -> returned -> checked, or refused, or withdrawn. Rows are only added and stepped on."""
-
-    __tablename__ = "loan"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
-    borrower_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    state: Mapped[str] = mapped_column(String(12), default="applied")
-    purpose: Mapped[str] = mapped_column(String(500))
-    until: Mapped[date]
-    applied: Mapped[datetime] = mapped_column(Moment)
-    decided: Mapped[datetime | None] = mapped_column(Moment)
-    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    refusal: Mapped[str] = mapped_column(String(300), default="")
-    returned: Mapped[datetime | None] = mapped_column(Moment)
-    checked: Mapped[datetime | None] = mapped_column(Moment)
-    checked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    condition: Mapped[str] = mapped_column(String(300), default="")
-
-    __table_args__ = (
-        Index("ix_loan_item_id_state", "item_id", "state"),
-        Index("ix_loan_borrower_id_state", "borrower_id", "state"),
-    )

@@ -75,7 +75,7 @@ def read(values: Callable[[str], Sequence[str]]) -> Question:
     """The question of an address; `values("level")`: all values of a parameter. What makes no sense is left out."""
 
     def one(name: str, most: int) -> str:
-        return next(iter(values(name)), "").replace("\x00", "").strip()[:most]
+        return next(iter(values(name)), "").replace("\x00", "").strip()[:most].strip()
 
     filters: dict[str, tuple[str, ...]] = {}
     for name in FACETS:

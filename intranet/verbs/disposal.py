@@ -15,7 +15,7 @@ from ..errors import Invalid, Missing
 from ..models import Item
 from ..policy import Permission
 from ..work import Work
-from . import deposits, items
+from . import copies, deposits, items
 
 MOVE = "destroy"
 
@@ -33,6 +33,7 @@ def destroy(w: Work, item_id: int, witness: int | None, reason: str, *, version:
     if witness in (w.actor.id, s.item.previous_id):
         raise Invalid({"witness": _("监销人不能是提请人或批准人本人")})
     item = items.apply(w, s, kind, move, {"witness": str(witness)}, version=version, reason=reason)
+    copies.ended(w, item, item.state)
     count = deposits.destroy(w, item)
     w.record("item.destroyed", item, detail={"files": count, "witness": witness})
     return item

@@ -26,7 +26,7 @@ from ..kinds.base import Kind
 from ..kinds.resource import DEFAULT_MANAGEMENT
 from ..models import Blob, Item, ItemValue, Term
 from ..work import Work, begin
-from . import deposits, import_names, items, office
+from . import deposits, import_names, items, office, relations
 
 BLOCK = 1 << 20
 SUBCLASS = "subclass"
@@ -264,9 +264,9 @@ class Importer:
         older = max((o for o in others if o.data["issued"] < name.issued), key=_issued, default=None)
         newer = min((o for o in others if o.data["issued"] > name.issued), key=_issued, default=None)
         if older is not None:
-            items.link(w, item, older, "version")
+            relations.link(w, item, older, "version")
         if newer is not None:
-            items.link(w, newer, item, "version")
+            relations.link(w, newer, item, "version")
 
 
 def _issued(item: Item) -> str:

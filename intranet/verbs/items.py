@@ -1,4 +1,4 @@
-"""The verbs of every ledger: add, edit, step, comment, grant, re-level, link. Read top to bottom they are the rule."""
+"""The verbs of every ledger: add, edit, step, comment, grant, re-level. Read top to bottom they are the rule."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vault.levels import Level
 
 from ..errors import Conflict, Denied, Invalid, Missing
 from ..kinds.base import Field, Kind, Move, Value
-from ..models import Comment, Grant, Item, Link, Repository, Revision, Unit
+from ..models import Comment, Grant, Item, Repository, Revision, Unit
 from ..models import Person as PersonRow
 from ..policy import Permission, Standing
 from ..work import Work
-from . import deposits, values
+from . import copies, deposits, values
 from .numbers import take
 from .reading import standing
 
@@ -81,6 +81,8 @@ def create(
     )
     w.session.add(item)
     saved(w, kind, item, "create", "")
+    if kind.loans:
+        copies.register(w, item, int(item.data.get("copies") or 1))
     deposits.adopt(w, item, blobs)
     return item
 
@@ -162,7 +164,7 @@ def edit(
     _current(item, version)
     errors = _marks(w, kind, title, item.unit_id, Level(item.level), None)
     errors.pop("unit", None)
-    fields = [f for f in kind.form_fields if w.house.policy.shows(w.actor, s, f)]
+    fields = [f for f in kind.edit_fields if w.house.policy.shows(w.actor, s, f)]
     data: dict[str, Value] = {}
     try:
         data = values.parse(w, kind, fields, raw, Level(item.level))
@@ -175,8 +177,10 @@ def edit(
         raise Invalid(errors)
     if item.title == title.strip() and item.data == merged and not blobs and not drop:
         return item
-    item.title, item.data = title.strip(), merged
+    before, item.title, item.data = item.data.get("place"), title.strip(), merged
     saved(w, kind, item, "edit", reason.strip())
+    if kind.loans and before != merged.get("place"):
+        copies.moved(w, item, int(before or 0), int(merged["place"]))
     deposits.adopt(w, item, blobs)
     deposits.drop(w, item, drop)
     return item
@@ -309,11 +313,3 @@ def relevel(w: Work, item_id: int, level: Level, *, reason: str, version: int | 
     before, item.level = item.level, int(level)
     saved(w, kind, item, "level", f"{Level(before).label} → {level.label}：{reason.strip()}")
     return item
-
-
-def link(w: Work, item: Item, other: Item, relation: str) -> None:
-    """Relate two items; doing it twice changes nothing."""
-    if w.session.get(Link, (item.id, other.id, relation)) is None:
-        w.session.add(Link(item_id=item.id, other_id=other.id, relation=relation))
-        # by its id: whoever reads the log of one end may not know of the other
-        w.record("item.link", item, detail={"other": other.id, "relation": relation})

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from ..actor import Actor
 from ..errors import Conflict, Denied, Invalid, Missing
-from ..models import Item, Loan
+from ..models import Copy, Loan
 from ..models import Person as PersonRow
 from ..policy import Permission, Standing
 from ..work import Work
-from . import items
+from . import copies, items, whereabouts
 
 OPEN = ("applied", "lent", "returned")
 
@@ -60,8 +60,9 @@ def _locked(w: Work, loan_id: int, *states: str) -> tuple[Loan, Standing]:
     return loan, replace(s, borrower=loan.borrower_id)
 
 
-def lend(w: Work, loan_id: int) -> Loan:
-    """The custodian approves and hands out. The borrower must still be cleared; one live loan at a time."""
+def lend(w: Work, loan_id: int, *, number: int | None = None, download: bool = False) -> Loan:
+    """The custodian approves and hands out the copy of this number, or the first that is in. The borrower must still be cleared.
+    `download`: whether the body may also be saved, where its level allows (`DOWNLOAD_LEVEL`)."""
     loan, s = _locked(w, loan_id, "applied")
     w.house.policy.demand(w.actor, Permission.LOAN_DECIDE, s)
     borrower = w.session.get_one(PersonRow, loan.borrower_id)
@@ -69,9 +70,21 @@ def lend(w: Work, loan_id: int) -> Loan:
         raise Conflict(_("申请人已不具备所需的可接触密级"), item=s.item.id)
     if loan.until < w.today:
         raise Conflict(_("申请的归还日期已过，请申请人重新申请"), item=s.item.id)
-    _step(w, s, "lend")
+    if s.item.state == "disposal" or w.house.kinds[s.item.kind].state(s.item.state).final:
+        raise Conflict(_("待处置或已处置的文件不能借出"), item=s.item.id)
+    copy = copies.free(w, s.item, number)
+    copies.turn(w, copy, "lent")
     loan.state, loan.decided, loan.decided_by = "lent", w.now, w.actor.id
-    w.record("loan.lend", s.item, detail={"loan": loan.id, "borrower": borrower.login, "until": loan.until})
+    loan.copy_id, loan.download = copy.id, download
+    whereabouts.settle(w, s.item, "lend")
+    detail = {
+        "loan": loan.id,
+        "borrower": borrower.login,
+        "until": loan.until,
+        "copy": copy.number,
+        "download": download,
+    }
+    w.record("loan.lend", s.item, detail=detail)
     return loan
 
 
@@ -105,9 +118,10 @@ def give_back(w: Work, loan_id: int) -> Loan:
     """The borrower (or the custodian for them) returns; from now on the body is closed to them."""
     loan, s = _locked(w, loan_id, "lent")
     w.house.policy.demand(w.actor, Permission.LOAN_RETURN, s)
-    _step(w, s, "return")
+    copy = _turn(w, loan, "returned")
     loan.state, loan.returned = "returned", w.now
-    w.record("loan.return", s.item, detail={"loan": loan.id})
+    whereabouts.settle(w, s.item, "return")
+    w.record("loan.return", s.item, detail={"loan": loan.id, "copy": copy.number})
     return loan
 
 
@@ -117,29 +131,24 @@ def check(w: Work, loan_id: int, *, condition: str) -> Loan:
     w.house.policy.demand(w.actor, Permission.LOAN_CHECK, s)
     if not condition.strip():
         raise Invalid({"condition": _("请填写核验结果，例如：完好、页数相符")})
-    _step(w, s, "check")
+    copy = _turn(w, loan, "held")
     loan.state, loan.checked, loan.checked_by, loan.condition = (
         "checked",
         w.now,
         w.actor.id,
         condition.strip()[:300],
     )
-    w.record("loan.check", s.item, detail={"loan": loan.id, "condition": loan.condition})
+    copy.inspected = w.today
+    whereabouts.settle(w, s.item, "check")
+    w.record("loan.check", s.item, detail={"loan": loan.id, "copy": copy.number, "condition": loan.condition})
     return loan
 
 
-def _step(w: Work, s: Standing, name: str) -> Item:
-    """Move the item; the right to do so was decided on the loan, not by the item's own move."""
-    kind = w.house.kinds[s.item.kind]
-    move = kind.move(name)
-    if move is None:
-        raise Missing()
-    item = s.item
-    if item.state not in move.sources:
-        raise Conflict(_("此文件目前为“%(state)s”", state=kind.state(item.state).title), item=item.id)
-    item.state, item.previous_id = move.target, w.actor.id
-    items.saved(w, kind, item, name, "")
-    return item
+def _turn(w: Work, loan: Loan, state: str) -> Copy:
+    """The copy of a loan, turned. A loan that is out has one."""
+    copy = copies.lock(w, loan.copy_id or 0)
+    copies.turn(w, copy, state)
+    return copy
 
 
 def of_person(session: Session, actor: Actor) -> list[Loan]:

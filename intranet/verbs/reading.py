@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from vault.levels import Level
+
 from ..actor import Actor
 from ..errors import Missing
 from ..house import House
 from ..kinds.base import Integer, Kind
 from ..kinds.fields import Date, DateTime
-from ..models import Grant, Item, ItemValue, Loan
+from ..models import Grant, Hold, Item, ItemValue, Loan, Reading
 from ..models.types import Moment
 from ..policy import Permission, Policy, Standing
 from ..prepared import NOW, prepared
@@ -33,17 +35,47 @@ def standing(session: Session, house: House, actor: Actor, item: Item, now: date
     for g in session.scalars(live):
         whom = ("person", g.person_id) if g.person_id is not None else ("unit", g.unit_id or 0)
         roles.setdefault(whom, set()).add(g.role)
-    loan, borrower = False, None
-    if item.kind in house.kinds and house.kinds[item.kind].loans:
-        today = now.astimezone(house.zone).date()
-        open_loan = session.scalar(
-            select(Loan).where(Loan.item_id == item.id, Loan.state.in_(("lent", "returned")))
-        )
-        if open_loan is not None:
-            borrower = open_loan.borrower_id
-            loan = open_loan.state == "lent" and borrower == actor.id and open_loan.until >= today
     ended = house.policy.ended(item, now)
-    return Standing(item, {k: frozenset(v) for k, v in roles.items()}, loan, borrower, ended)
+    granted = {k: frozenset(v) for k, v in roles.items()}
+    if item.kind not in house.kinds or not house.kinds[item.kind].loans:
+        return Standing(item, granted, ended=ended)
+    return replace(_kept(session, house, actor, item, now), roles=granted, ended=ended)
+
+
+def _kept(session: Session, house: House, actor: Actor, item: Item, now: datetime) -> Standing:
+    """Of a kept file: the actor's live loan, who has it, whether it is on hold, and what the actor may read it by now. One
+    statement."""
+    today = now.astimezone(house.zone).date()
+    out = select(Loan).where(Loan.item_id == item.id, Loan.state.in_(("lent", "returned")))
+    live = out.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until >= today)
+    mine_first = (
+        out.with_only_columns(Loan.borrower_id)
+        .order_by((Loan.borrower_id == actor.id).desc(), Loan.id)
+        .limit(1)
+    )
+    holds = select(Hold.id).where(Hold.item_id == item.id, Hold.released.is_(None))
+    sessions = select(Reading.id).where(
+        Reading.item_id == item.id,
+        Reading.person_id == actor.id,
+        Reading.closed.is_(None),
+        Reading.until > now,
+    )
+    row = session.execute(
+        select(
+            live.exists(),
+            live.where(Loan.download).exists(),
+            mine_first.scalar_subquery(),
+            holds.exists(),
+            sessions.where(Reading.way == "two").exists(),
+            sessions.where(Reading.way == "glass").exists(),
+        )
+    ).one()
+    loan, download, borrower, hold, two, glass = row
+    cap = house.settings.download_level
+    may_save = bool(download) and bool(cap) and item.level <= Level.parse(cap)
+    return Standing(
+        item, {}, bool(loan), borrower, hold=bool(hold), saves=may_save, second=bool(two), glass=bool(glass)
+    )
 
 
 def by_number(session: Session, house: House, actor: Actor, number: str, now: datetime) -> Standing:

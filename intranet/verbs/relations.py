@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from ..errors import Invalid
-from ..models import Item
+from ..models import Item, Link
 from ..policy import Permission
 from ..work import Work
 from . import items
@@ -28,5 +28,13 @@ def relate(w: Work, item_id: int, number: str, relation: str) -> Item:
     )
     if other is None or not known or other.id == item_id:
         raise Invalid({"number": _("没有这个编号，或您无权知悉")})
-    items.link(w, s.item, other, relation)
+    link(w, s.item, other, relation)
     return other
+
+
+def link(w: Work, item: Item, other: Item, relation: str) -> None:
+    """Relate two items; doing it twice changes nothing."""
+    if w.session.get(Link, (item.id, other.id, relation)) is None:
+        w.session.add(Link(item_id=item.id, other_id=other.id, relation=relation))
+        # by its id: whoever reads the log of one end may not know of the other
+        w.record("item.link", item, detail={"other": other.id, "relation": relation})

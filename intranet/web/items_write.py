@@ -104,7 +104,7 @@ def edit(number: str) -> Response:
 def _form(s: Standing) -> Form:
     home, actor = house(), signin.actor()
     kind = home.kinds[s.item.kind]
-    fields = [f for f in kind.form_fields if home.policy.shows(actor, s, f)]
+    fields = [f for f in kind.edit_fields if home.policy.shows(actor, s, f)]
     return Form(kind, fields, level=s.item.level)
 
 

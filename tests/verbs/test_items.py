@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from intranet.errors import Conflict, Denied, Invalid, Missing
 from intranet.models import Grant, Item, ItemValue, Link, Revision
-from intranet.verbs import items, reading
+from intranet.verbs import items, reading, relations
 from intranet.verbs.reading import Filter
 from tests.office import Clock, Office, Statements
 from vault.levels import Level
@@ -193,7 +193,7 @@ def test_a_link_made_twice_is_one_link(desk: Office, db: Session) -> None:
     new, old = desk.add("resource", "officer"), desk.add("resource", "officer")
     for _i in range(2):
         with desk.w("officer") as w:
-            items.link(w, new, old, "version")
+            relations.link(w, new, old, "version")
     assert db.scalar(select(func.count()).select_from(Link)) == 1
 
 

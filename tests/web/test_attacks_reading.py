@@ -86,7 +86,7 @@ def test_no_log_of_one_end_names_the_other_end_of_a_link(desk: Office, db: Sessi
     with desk.w("officer") as w, suppress(DomainError):
         relations.relate(w, entry.id, secret.number, "see")
     with desk.w("custodian") as w:
-        items.link(w, w.session.get_one(Item, entry.id), w.session.get_one(Item, secret.id), "see")
+        relations.link(w, w.session.get_one(Item, entry.id), w.session.get_one(Item, secret.id), "see")
     assert [secret.number in row.detail for row in desk.audit("item.link")] == [False]
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from intranet.models import Item
-from intranet.verbs import items
+from intranet.verbs import items, relations
 from intranet.web.items_read import boxes
 from tests.office import Clock, Office, Statements
 from vault.levels import Level
@@ -162,7 +162,7 @@ def test_a_page_costs_the_same_whatever_hangs_on_it(
     for n in range(4):
         other = desk.add("document", "custodian")
         with desk.w("custodian") as w:
-            items.link(w, w.session.get_one(Item, item.id), w.session.get_one(Item, other.id), "see")
+            relations.link(w, w.session.get_one(Item, item.id), w.session.get_one(Item, other.id), "see")
             items.edit(w, item.id, raw, title=f"改 {n}", version=None)
     with statements() as many:
         assert client.get(f"/i/{item.number}?tab={tab}").status_code == 200
@@ -189,7 +189,7 @@ def test_an_older_version_says_so_and_leads_to_the_newer(as_: As, desk: Office) 
     old = desk.add("resource", "officer", title="消防法", issued="2019-04-23")
     new = desk.add("resource", "officer", title="消防法", issued="2021-04-29")
     with desk.w("officer") as w:
-        items.link(w, w.session.get_one(Item, new.id), w.session.get_one(Item, old.id), "version")
+        relations.link(w, w.session.get_one(Item, new.id), w.session.get_one(Item, old.id), "version")
     assert f"/i/{new.number}" in as_("cook").get(f"/i/{old.number}").text
     assert "较旧的版本" in as_("cook").get(f"/i/{old.number}").text
     assert "较旧的版本" not in as_("cook").get(f"/i/{new.number}").text
