@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, true
 
 from vault.levels import Level
 
@@ -23,7 +23,7 @@ from .actor import BLIND, SEPARATE, Actor
 from .errors import Denied
 from .kinds.base import ITEM_ROLES, Field, Kind, Move, State
 from .kinds.registry import Registry
-from .models import Grant, Item
+from .models import Audit, Grant, Item
 
 BODY_LOAN_LEVEL = Level.CONFIDENTIAL  # 秘密 and up: a body is read on a live loan only
 BODY_FRESH_LEVEL = Level.SECRET  # 机密 and up: and after a fresh second factor
@@ -34,6 +34,9 @@ DECIDERS = (
     "leader",
 )  # give a second person's word, never on what they asked for themselves
 
+#: Who keep a printed head of the audit log and bear witness with it. Not who runs the machine: against them it bears witness.
+WITNESSES = ("auditor", "security_officer", "custodian", "lead", "leader")
+
 #: A moment, or a bind parameter for one: a statement that is kept for the next request names the moment when it is sent.
 When = datetime | ColumnElement[datetime]
 
@@ -42,7 +45,9 @@ class Permission(StrEnum):
     """Every permission there is, `thing:action`. A typo cannot exist."""
 
     APPROVAL_DECIDE = "approval:decide"
+    AUDIT_CHECK = "audit:check"
     AUDIT_READ = "audit:read"
+    AUDIT_SIGN = "audit:sign"
     BACKUP_RUN = "backup:run"
     BODY_BREAK = "body:break"
     BODY_OPEN = "body:open"
@@ -51,6 +56,7 @@ class Permission(StrEnum):
     COMPLAINT_SUBMIT = "complaint:submit"
     COPY_ADD = "copy:add"
     HOLD_SET = "hold:set"
+    ITEM_ACCESS = "item:access"
     ITEM_ADD = "item:add"
     ITEM_ATTACH = "item:attach"
     ITEM_COMMENT = "item:comment"
@@ -68,6 +74,7 @@ class Permission(StrEnum):
     LOAN_RETURN = "loan:return"
     OFFICE_SET = "office:set"
     OPS_VIEW = "ops:view"
+    PEOPLE_SEES = "people:sees"
     PEOPLE_SET = "people:set"
     PEOPLE_VIEW = "people:view"
     PLACE_SET = "place:set"
@@ -132,6 +139,18 @@ class Policy:
         kind = self.kinds[item.kind]
         return self._holds(actor, kind, item, _shown_as(kind, item, s.ended).view.split())
 
+    def ways(self, actor: Actor, s: Standing) -> list[tuple[str, int | None]]:
+        """Why the actor may know of the item, each reason by itself: ("owner", None), ("person" or "unit" with its id) by a
+        grant, (a role, None) by the state it is in. Empty exactly where `sees` says no (FEATURES 98)."""
+        if not self.sees(actor, s):
+            return []
+        found: list[tuple[str, int | None]] = [("owner", None)] if s.item.owner_id == actor.id else []
+        found += [(of, i) for of, i in s.roles if i == (actor.id if of == "person" else 0)]
+        found += [("unit", u) for u in actor.units if ("unit", u) in s.roles]
+        kind = self.kinds[s.item.kind]
+        shown = _shown_as(kind, s.item, s.ended).view.split()
+        return found + [(r, None) for r in shown if self._holds(actor, kind, s.item, [r])]
+
     def ended(self, item: Item, now: datetime) -> bool:
         """Whether the item's time has run out, whatever the worker has done about it: only those see it who will see it then."""
         kind = self.kinds.get(item.kind)
@@ -181,7 +200,7 @@ class Policy:
         """The decision for one actor, permission and thing.
 
         `thing`: a Standing for item and loan permissions, (Kind, unit id) for ITEM_ADD, the other person's id for
-        PEOPLE_SET and CLEARANCE_SET, else None."""
+        PEOPLE_SET and CLEARANCE_SET, the login of who printed for AUDIT_SIGN, else None."""
         if isinstance(thing, Standing):
             return self._on_item(actor, permission, thing, move)
         match permission:
@@ -197,6 +216,12 @@ class Policy:
                 return YES if ok else Decision(False, _("您没有登记“%(kind)s”的权限", kind=kind.title))
             case Permission.AUDIT_READ:
                 return self._role(actor, "auditor")
+            case Permission.AUDIT_CHECK:
+                return self._role(actor, *WITNESSES)
+            case Permission.AUDIT_SIGN:
+                if actor.login == thing:
+                    return Decision(False, _("打印件须由打印人以外的另一人签认"))
+                return self._role(actor, *WITNESSES)
             case Permission.BACKUP_RUN:
                 return self._role(actor, "backup_operator")
             case Permission.OPS_VIEW:
@@ -207,6 +232,8 @@ class Policy:
                 return self._role(actor, "sysadmin", "custodian")
             case Permission.PEOPLE_VIEW:
                 return self._role(actor, "staff", "sysadmin", "security_officer")
+            case Permission.PEOPLE_SEES:
+                return self._role(actor, "security_officer")
             case Permission.PEOPLE_SET:
                 return self._role(actor, "sysadmin")
             case Permission.CLEARANCE_SET:
@@ -250,6 +277,12 @@ class Policy:
                 return self._asked(
                     actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改知悉范围")
                 )
+            case Permission.ITEM_ACCESS:
+                if kind.need_to_know == 0:
+                    return self._asked(actor, s, ["complaint_handler"], _("您不能查看知悉人名单"))
+                keepers = ["custodian"] if kind.loans else ["owner", "lead"]
+                ok = actor.has("security_officer") or self.any_role(actor, s, keepers)
+                return YES if ok else Decision(False, _("您不能查看知悉人名单"))
             case Permission.ITEM_LEVEL:
                 return self._asked(
                     actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改密级")
@@ -361,6 +394,25 @@ class Policy:
             return and_(cleared, among, or_(*by_state, ways.on_item()))
         # All ledgers are no place to look: said of the whole, it would lead SQLite past every item there is.
         return and_(cleared, or_(*by_state, and_(among, ways.on_item())))
+
+    def log_closed(self, actor: Actor, now: When) -> ColumnElement[bool]:
+        """The audit rows, each joined with its item where it has one, of which the actor may know only that they are: above
+        the own clearance, then or now, or of an item that is for those who need it and the actor does not (row 97)."""
+        cleared, level = int(actor.clearance), func.coalesce(Audit.level, 0)
+        needed = [
+            and_(Item.kind == k.name, or_(Item.level >= k.need_to_know, level >= k.need_to_know))
+            for k in self.kinds.values()
+        ]
+        known = _among(Item.kind, [k.name for k in self.kinds.values()])
+        hidden = or_(Item.level > cleared, ~known, and_(or_(false(), *needed), ~self.visible(actor, now)))
+        gone = and_(Audit.item.is_not(None), Item.id.is_(None))
+        # Whoever asks for a number and then looks for their own refusal must not see by it whether the number exists.
+        nothing = and_(
+            Audit.item.is_(None),
+            Audit.action == Permission.ITEM_VIEW.value,
+            Audit.outcome == "refused",
+        )
+        return or_(level > cleared, gone, nothing, and_(Item.id.is_not(None), hidden))
 
     def over(self, now: When) -> ColumnElement[bool]:
         """The items for which `ended` is true. Said so that the index on `due` is taken: few have just run out, many are published."""

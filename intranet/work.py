@@ -29,6 +29,7 @@ from .house import House
 from .models import Audit, ChainHead, Item, Outbox
 
 log = logging.getLogger("intranet")
+UNKNOWN = "item:view"  # the refusal of what is hidden or not there
 
 
 class Work:
@@ -74,7 +75,8 @@ class Work:
                 "unit": item.unit_id if item is not None else None,
                 "detail": json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True, default=str),
                 "origin": self.actor.origin,
-                "request": self.request,
+                # its second half is of this row alone: a hash of known words would be a riddle for a dictionary
+                "request": self.request + secrets.token_hex(8),
             }
         )
 
@@ -162,6 +164,9 @@ def refuse(house: House, actor: Actor, denied: Denied) -> None:
     session.connection(execution_options={"immediate": True})
     work = Work(house, actor, session)
     item = session.get(Item, identity[0]) if identity else None
-    work.record(denied.permission or "refused", item, outcome="refused", detail={"why": str(denied.why)})
+    # What may not be known is one act in the log, whatever was asked for and whether it exists: the log is no oracle either.
+    asked = {"asked": denied.permission} if denied.hidden and denied.permission != UNKNOWN else {}
+    action = UNKNOWN if denied.hidden else denied.permission or "refused"
+    work.record(action, item, outcome="refused", detail={"why": str(denied.why)} | asked)
     work.append()
     session.commit()

@@ -15,12 +15,17 @@ This file imports nothing but the standard library and may be copied away from t
 
 Exit code 0: the log is whole; 1: it is not; 2: usage, or the file cannot be read.
 An export is JSON lines: one header {"format", "count", "heads"}, then one row a line, oldest first.
+
+An export for somebody who may not know of everything has the format "audit-chain/2": a row that is closed to them stands
+there as {"seq", "prev", "hash"} alone. Its links are checked, its contents are not: the report says how many such rows
+there are. That a hash is no riddle for a dictionary, each row holds 64 random bits of its own (the end of `request`).
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +34,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 FORMAT = "audit-chain/1"
+FORMAT_CLOSED = "audit-chain/2"  # some rows may be closed
+SHUT = frozenset({"seq", "prev", "hash"})  # all that a closed row has
 GENESIS = "0" * 64
 
 # What can be wrong: stable codes, which the application translates.
@@ -42,6 +49,18 @@ REWRITTEN = "rewritten"  # whole in itself, but not the log of which a head was 
 CUT = "cut"  # ends before a head that was kept
 MISCOUNTED = "miscounted"  # an export with more or fewer rows than its header says
 
+WORDS = {
+    MALFORMED: "有一行无法读取",
+    CHANGED: "有一行被改动过",
+    DROPPED: "有行被删去",
+    SWAPPED: "行的次序被调换",
+    DUPLICATED: "有行重复或被插入",
+    UNLINKED: "有一行被替换，前后不再衔接",
+    REWRITTEN: "与另存的链头不符，日志被改写",
+    CUT: "末尾被截去",
+    MISCOUNTED: "行数与文件头不符",
+}
+
 
 class Malformed(ValueError):
     """A line or a row that cannot be read as one."""
@@ -49,7 +68,8 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found: `count` rows are good; `head` is the last good one; `why` is a code from above."""
+    """What `verify` found: `count` rows are good; `head` is the last good one; `why` is a code from above; of `closed` rows
+    among the good ones only the links could be checked."""
 
     ok: bool
     count: int
@@ -57,6 +77,7 @@ class Report:
     why: str
     head: dict[str, Any]
     detail: str = ""
+    closed: int = 0
 
 
 def canonical(row: Mapping[str, Any]) -> bytes:
@@ -88,10 +109,12 @@ def verify(
     heads: Iterable[Mapping[str, Any]] = (),
     *,
     after: Mapping[str, Any] | None = None,
+    closed: bool = False,
 ) -> Report:
     """Check `rows` (oldest first, read once, never held) against themselves and the kept `heads`.
 
-    `after` is a head that was verified before: the rows then start behind it. Stops at the first bad row.
+    `after` is a head that was verified before: the rows then start behind it. `closed`: rows may be closed, else such a
+    row is a changed one. Stops at the first bad row.
     """
     seq, prev = (0, GENESIS) if after is None else (int(after["seq"]), str(after["hash"]))
     kept: dict[int, str] = {}
@@ -105,7 +128,7 @@ def verify(
     if kept.pop(seq, prev) != prev:
         return _bad(0, seq, REWRITTEN, "the start is not the kept head", seq, prev)
 
-    count = 0
+    count = shut = 0
     stream = iter(rows)
     while True:
         try:
@@ -119,19 +142,20 @@ def verify(
             return _out_of_order(stream, number, count, seq, prev)
         if row["prev"] != prev:
             return _bad(count, number, UNLINKED, f"row {number} does not continue row {seq}", seq, prev)
+        is_shut = closed and row.keys() == SHUT
         try:
-            expected = digest(prev, row)
+            expected = _hash(row) if is_shut else digest(prev, row)
         except Malformed as error:
             return _bad(count, number, MALFORMED, f"row {number}: {error}", seq, prev)
         if row["hash"] != expected:
             return _bad(count, number, CHANGED, f"row {number} was changed: its hash differs", seq, prev)
         if kept.pop(number, expected) != expected:
             return _bad(count, number, REWRITTEN, f"row {number} is not the kept head", seq, prev)
-        seq, prev, count = number, expected, count + 1
+        seq, prev, count, shut = number, expected, count + 1, shut + is_shut
     if kept:
         detail = f"the log ends at row {seq}, but row {max(kept)} was seen before"
         return _bad(count, seq + 1, CUT, detail, seq, prev)
-    return Report(True, count, None, "", {"seq": seq, "hash": prev})
+    return Report(True, count, None, "", {"seq": seq, "hash": prev}, closed=shut)
 
 
 def _bad(count: int, first: int | None, why: str, detail: str, seq: int, prev: str) -> Report:
@@ -148,6 +172,14 @@ def _number(row: Mapping[str, Any]) -> int:
     if type(number) is not int:  # True == 1 and 1.0 == 1, but they are other JSON
         raise Malformed("the number of a row is not an integer")
     return number
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    """The hash that a closed row gives for itself: the next row, or a head, has to name it too."""
+    known = row["hash"]
+    if not isinstance(known, str) or len(known) != 64 or not set(known) <= set("0123456789abcdef"):
+        raise Malformed("the hash of a closed row is not 64 hexadecimal digits")
+    return known
 
 
 def _head(head: Mapping[str, Any]) -> tuple[int, str]:
@@ -178,13 +210,23 @@ def _out_of_order(
 
 
 def export(
-    rows: Iterable[Mapping[str, Any]], count: int, heads: Iterable[Mapping[str, Any]]
+    rows: Iterable[Mapping[str, Any]],
+    count: int,
+    heads: Iterable[Mapping[str, Any]],
+    *,
+    closed: bool = False,
 ) -> Iterator[bytes]:
-    """The lines of an export, header first. `heads` should hold the present head and all that were kept."""
+    """The lines of an export, header first. `heads` should hold the present head and all that were kept; `closed`: rows may
+    be closed (see `close`)."""
     known = [{"seq": head["seq"], "hash": head["hash"]} for head in heads]
-    yield canonical({"format": FORMAT, "count": count, "heads": known}) + b"\n"
+    yield canonical({"format": FORMAT_CLOSED if closed else FORMAT, "count": count, "heads": known}) + b"\n"
     for row in rows:
         yield canonical(row) + b"\n"
+
+
+def close(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays of a row in an export for somebody who may not know what it says."""
+    return {key: row[key] for key in sorted(SHUT)}
 
 
 def verify_export(file: BinaryIO, heads: Iterable[Mapping[str, Any]] = ()) -> Report:
@@ -192,11 +234,13 @@ def verify_export(file: BinaryIO, heads: Iterable[Mapping[str, Any]] = ()) -> Re
     try:
         header = _parse(file.readline(), 1)
         count, listed = header.get("count"), header.get("heads")
-        if header.get("format") != FORMAT or type(count) is not int or not isinstance(listed, list):
+        closed = header.get("format") == FORMAT_CLOSED
+        if header.get("format") not in (FORMAT, FORMAT_CLOSED) or type(count) is not int or not isinstance(listed, list):
             raise Malformed(f"the first line is not the header of an export ({FORMAT})")
     except Malformed as error:
         return _bad(0, None, MALFORMED, str(error), 0, GENESIS)
-    report = verify((_parse(line, number) for number, line in enumerate(file, 2)), [*listed, *heads])
+    lines = (_parse(line, number) for number, line in enumerate(file, 2))
+    report = verify(lines, [*listed, *heads], closed=closed)
     if report.ok and report.count != count:
         detail = f"the header says {count} rows, there are {report.count}"
         return _bad(
@@ -258,8 +302,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = json.dumps(asdict(report), ensure_ascii=False, sort_keys=True)
     elif report.ok:
         text = f"OK: {report.count} rows, head {report.head['seq']}:{report.head['hash']}"
+        zh = f"完整：{report.count} 行，逐行核对无误。"
+        if report.closed:
+            text += f". {report.closed} of them are closed: their links were checked, their contents were not"
+            zh = f"完整：{report.count} 行，其中 {report.closed} 行内容未公开，只核对了前后衔接。"
+        text += "\n" + zh
     else:
         text = f"NOT OK: {report.why}: {report.detail}. {report.count} good rows before."
+        at = f"第 {report.first_bad} 行" if report.first_bad else "文件头"
+        text += f"\n不完整：{WORDS[report.why]}（{at}），之前 {report.count} 行无误。"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a console without Chinese shows the English line
     sys.stdout.write(text + "\n")
     return 0 if report.ok else 1
 

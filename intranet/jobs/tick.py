@@ -16,7 +16,7 @@ from sqlalchemy import select
 from ..extensions import db
 from ..house import House
 from ..models import Lease
-from . import backup, expire, heads, index, lease, remind, sweep, verify, watch
+from . import backup, expire, head_due, heads, index, lease, remind, sweep, verify, watch
 from .outbox import describe
 
 log = logging.getLogger("intranet.jobs")
@@ -46,6 +46,7 @@ QUICK: Sequence[Job] = (
     Job("clocks", remind.clocks, MINUTE),
     Job("loans", remind.loans, 15 * MINUTE),
     Job("searches", watch.alerts, 20),
+    Job("head-due", head_due.remind, HOUR),
 )
 #: Long ones, beside which everything else goes on.
 SLOW: Sequence[Job] = (

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from vault import chain
 
 from ..actor import Actor
 from ..house import House
-from ..models import Audit, ChainHead
+from ..models import Audit, ChainHead, Item
 from ..policy import Permission
 
 COLUMNS = tuple(c.name for c in Audit.__table__.columns)
 HEADS = "audit-heads.jsonl"
 PAGE = 100
+#: A criterion on audit rows joined with their items (`Policy.log_closed`), or nothing is closed.
+Closed = ColumnElement[bool] | None
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,17 @@ class Filter:
     before: int = 0
 
 
-def rows(session: Session) -> Iterator[dict[str, Any]]:
-    """Every row of the log as it was hashed, oldest first, streamed."""
-    query = (
-        select(*(getattr(Audit, c) for c in COLUMNS)).order_by(Audit.seq).execution_options(yield_per=1000)
-    )
-    for row in session.execute(query):
-        yield dict(zip(COLUMNS, row, strict=True))
+def rows(session: Session, *, upto: int | None = None, closed: Closed = None) -> Iterator[dict[str, Any]]:
+    """Every row of the log as it was hashed, oldest first, streamed; `closed`: those of which only the links are told."""
+    shut = literal(False) if closed is None else closed
+    query = select(*(getattr(Audit, c) for c in COLUMNS), shut).order_by(Audit.seq)
+    if closed is not None:
+        query = query.outerjoin(Item, Item.id == Audit.item)
+    if upto is not None:
+        query = query.where(Audit.seq <= upto)
+    for *values, is_shut in session.execute(query.execution_options(yield_per=1000)):
+        row = dict(zip(COLUMNS, values, strict=True))
+        yield chain.close(row) if is_shut else row
 
 
 def kept_heads(house: House) -> list[dict[str, Any]]:
@@ -72,37 +78,33 @@ def verify(session: Session, house: House) -> chain.Report:
     return chain.verify(rows(session), [head(session), *kept_heads(house)])
 
 
-def export(session: Session, house: House) -> Iterator[bytes]:
-    """The lines of an export that a third party checks with `chain.py` alone."""
+def export(session: Session, house: House, actor: Actor | None = None) -> Iterator[bytes]:
+    """The lines of an export that a third party checks with `chain.py` alone. For a reader it holds what their page shows:
+    rows that are closed to them as links only. Without one (on the server) it is whole."""
     present = head(session)
-    return chain.export(rows(session), present["seq"], [*kept_heads(house), present])
+    closed = house.policy.log_closed(actor, house.clock()) if actor is not None else None
+    lines = rows(session, upto=present["seq"], closed=closed)
+    return chain.export(
+        lines, present["seq"], [*kept_heads(house), present], closed=closed is not None
+    )
 
 
 def page(session: Session, house: House, actor: Actor, f: Filter) -> tuple[list[dict[str, Any]], int]:
-    """One page of the log, newest first, and the `before` of the next (0: none). Rows of items above the reader's
-    clearance come without number and detail: that something happened is known, to what is not (row 97)."""
+    """One page of the log, newest first, and the `before` of the next (0: none). Rows that are closed to the reader come
+    without number and detail: that something happened is known, to what is not (row 97)."""
     house.policy.demand(actor, Permission.AUDIT_READ)
-    private = _private(house)
-    query = (
-        select(Audit).where(*_criteria(house, actor, f, private)).order_by(Audit.seq.desc()).limit(PAGE + 1)
-    )
-    found = [_shown(actor, a, private) for a in session.scalars(query)]
+    closed = house.policy.log_closed(actor, house.clock())
+    query = select(Audit, closed).outerjoin(Item, Item.id == Audit.item).where(*_criteria(house, f, closed))
+    rows_ = session.execute(query.order_by(Audit.seq.desc()).limit(PAGE + 1))
+    found = [_shown(a, bool(shut)) for a, shut in rows_]
     return found[:PAGE], found[PAGE - 1]["seq"] if len(found) > PAGE else 0
 
 
-def _private(house: House) -> tuple[str, ...]:
-    """How the numbers begin that only their handlers may know (complaints, seeds L184)."""
-    return tuple(k.number.partition("{")[0] for k in house.kinds.values() if k.need_to_know == 0)
-
-
-def _criteria(
-    house: House, actor: Actor, f: Filter, private: tuple[str, ...]
-) -> Sequence[ColumnElement[bool]]:
+def _criteria(house: House, f: Filter, closed: ColumnElement[bool]) -> Sequence[ColumnElement[bool]]:
     exact = ("actor", "action", "outcome", "number")
     found: list[ColumnElement[bool]] = [getattr(Audit, n) == getattr(f, n) for n in exact if getattr(f, n)]
     if f.number:  # asking for a number must not tell what the rows themselves keep to themselves
-        found.append(or_(Audit.level.is_(None), Audit.level <= int(actor.clearance)))
-        found += [~Audit.number.startswith(p) for p in private]
+        found.append(~closed)
     if since := _midnight(house, f.since):
         found.append(Audit.at >= since)
     if until := _midnight(house, f.until, days=1):
@@ -121,13 +123,14 @@ def _midnight(house: House, day: str, days: int = 0) -> str:
         return ""
 
 
-def _shown(actor: Actor, a: Audit, private: tuple[str, ...]) -> dict[str, Any]:
-    """The row as this reader may see it: of what is closed to them, that something happened, not to what."""
-    row = {c: getattr(a, c) for c in COLUMNS} | {"moment": datetime.fromisoformat(a.at)}
-    closed = (a.level or 0) > actor.clearance or bool(a.number and a.number.startswith(private))
+def _shown(a: Audit, closed: bool) -> dict[str, Any]:
+    """The row as this reader may see it: of what is closed to them, that something happened, not to what. Its `request`
+    goes too: it holds what makes its hash no riddle for whoever guesses numbers. Of the others the half that names the
+    transaction is shown."""
+    row = {c: getattr(a, c) for c in COLUMNS} | {"moment": datetime.fromisoformat(a.at), "closed": closed}
     if closed:
-        return row | {"closed": True, "item": None, "number": "", "level": None, "unit": None, "detail": {}}
-    return row | {"closed": False, "detail": json.loads(a.detail or "{}")}
+        return row | {"item": None, "number": "", "level": None, "unit": None, "detail": {}, "request": ""}
+    return row | {"detail": json.loads(a.detail or "{}"), "request": a.request[:16]}
 
 
 def last_check(session: Session) -> tuple[datetime, bool] | None:
@@ -137,15 +140,6 @@ def last_check(session: Session) -> tuple[datetime, bool] | None:
     )
     row = session.execute(query.order_by(Audit.seq.desc()).limit(1)).first()
     return (datetime.fromisoformat(row.at), row.outcome == "ok") if row else None
-
-
-def of_item(session: Session, item_id: int, limit: int = 200) -> list[dict[str, Any]]:
-    """The rows of one item, newest first; the caller has demanded ITEM_LOG."""
-    query = select(Audit).where(Audit.item == item_id).order_by(Audit.seq.desc()).limit(limit)
-    return [
-        {c: getattr(a, c) for c in COLUMNS} | {"moment": datetime.fromisoformat(a.at), "detail": json.loads(a.detail or "{}")}
-        for a in session.scalars(query)
-    ]  # fmt: skip
 
 
 def actions(session: Session) -> list[tuple[str, int]]:

@@ -37,7 +37,9 @@ def index() -> Response:
     if not chosen.before:
         with work.begin(house(), actor) as w:
             house().policy.demand(actor, Permission.AUDIT_READ)
-            w.record("audit.read", detail={"filter": given} if given else {})
+            # what somebody asks by name may be known to them only
+            level = int(actor.clearance) if chosen.number else None
+            w.record("audit.read", detail={"filter": given} if given else {}, level=level)
     rows, following = auditing.page(db.session(), house(), actor, chosen)
     return page.render(
         "audit/index.html",
@@ -104,12 +106,12 @@ def verify() -> Response:
 
 @bp.post("/export")
 def export() -> Response:
-    """The export for a third party, as a download."""
+    """The export for a third party, as a download: what this reader's page shows, the rest as links of the chain only."""
     actor = signin.actor()
     house().policy.demand(actor, Permission.AUDIT_READ)
     with work.begin(house(), actor) as w:
         w.record("audit.export")
-    lines = stream_with_context(auditing.export(db.session(), house()))
+    lines = stream_with_context(auditing.export(db.session(), house(), actor))
     response = Response(lines, mimetype="application/x-ndjson")
     day = house().clock().astimezone(house().zone).strftime("%Y%m%d")
     response.headers["Content-Disposition"] = f"attachment; filename=audit-{day}.jsonl"

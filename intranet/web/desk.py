@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, request, url_for
 from flask_babel import gettext as _
 
 from .. import work
@@ -32,7 +32,12 @@ def home() -> Response:
     if actor.has("security_officer"):
         shown += figures.clearances(db.session())
     told = messages.unseen(db.session(), house(), actor, now)
-    return page.render("desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of)
+    return page.render("desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, duties=duties())
+
+
+def duties() -> dict[str, tuple[str, str]]:
+    """What a message without an item says, and where it leads."""
+    return {"audit.head_due": (_("审计日志链头已超过 7 天未打印签认"), url_for("heads.index"))}
 
 
 def words_of(message: Message, item: Item) -> str:

@@ -57,6 +57,7 @@ def export(kind: str) -> Response:
                 "filter": items_list.params(declared, f),
                 "chosen": len(f.numbers),
             },
+            level=int(actor.clearance) if f.text else None,  # words may name what only they know of
         )
         now = w.now
     head = [str(title) for title, _width in _columns(declared)]

@@ -35,6 +35,7 @@ MANAGE = (
     (Permission.PEOPLE_VIEW, _("人员"), "/people/", "users", _("通讯录、账号、可接触密级与角色")),
     (Permission.OPS_VIEW, _("备份与运行"), "/ops/", "database", _("备份、校验、恢复演练，后台任务的状况")),
     (Permission.OFFICE_SET, _("单位与词表"), "/office/", "building", _("单位、分类词、存储库与保管场所")),
+    (Permission.AUDIT_CHECK, _("日志链头"), "/heads/", "link", _("打印、签认、核对审计日志的链头")),
     (Permission.AUDIT_READ, _("审计日志"), "/audit/", "clipboard-list", _("谁在何时做了什么，链式留痕，可校验可导出")),
 )  # fmt: skip
 

@@ -62,7 +62,7 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         "number": hidden.number, "kind": "document", "name": "propose_disposal", "version": "1", "grant_id": str(grant.id),
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
-        "search_id": str(search),
+        "search_id": str(search), "row": "1",
     }  # fmt: skip
 
 

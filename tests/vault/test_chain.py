@@ -232,7 +232,7 @@ def test_script_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         b"",
         b"\n",
         b"[]\n",
-        b'{"format":"audit-chain/2","count":0,"heads":[]}\n',
+        b'{"format":"audit-chain/3","count":0,"heads":[]}\n',
         b'{"format":"audit-chain/1","count":0,"heads":[1]}\n',
         b'{"format":"audit-chain/1","count":1,"heads":[]}\n',
         b'{"format":"audit-chain/1","count":1,"heads":[]}\n\xff\n',
@@ -256,3 +256,117 @@ def test_key_given_twice_is_refused() -> None:
     twice = line.replace(b'{"action"', b'{"actor":"nobody","action"')
     assert chain.verify_export(io.BytesIO(header + line)).ok
     assert chain.verify_export(io.BytesIO(header + twice)).why == chain.MALFORMED
+
+
+# -- one export of a thousand rows, by a third party with one file ------------------------------------------------------
+@pytest.fixture(scope="module")
+def thousand() -> list[bytes]:
+    """The lines of an export: the header, then rows 1 to 1000."""
+    rows = log(1000)
+    return list(chain.export(rows, 1000, [head(rows[499]), head(rows[999])]))
+
+
+def forged(lines: list[bytes], number: int, **changed: Any) -> bytes:
+    """Row `number` with other contents and a hash that is right for them."""
+    row = json.loads(lines[number]) | changed
+    return chain.canonical({**row, "hash": chain.digest(row["prev"], row)}) + b"\n"
+
+
+def more(lines: list[bytes]) -> bytes:
+    """A row that continues the log as if it had been written."""
+    last = json.loads(lines[-1])
+    plain = {k: v for k, v in last.items() if k not in ("seq", "prev", "hash")}
+    return chain.canonical(chain.append(last, plain)) + b"\n"
+
+
+def header(lines: list[bytes], **changed: Any) -> bytes:
+    return chain.canonical(json.loads(lines[0]) | changed) + b"\n"
+
+
+TAMPERED: dict[str, tuple[Any, str, int | None]] = {
+    "whole": (lambda x: x, "", None),
+    "a word changed": (lambda x: [*x[:300], x[300].replace("王芳".encode(), "李芳".encode()), *x[301:]], chain.CHANGED, 300),
+    "a row replaced, its hash right": (lambda x: [*x[:300], forged(x, 300, actor="李芳"), *x[301:]], chain.UNLINKED, 301),
+    "the last row replaced, its hash right": (lambda x: [*x[:1000], forged(x, 1000, actor="李芳")], chain.REWRITTEN, 1000),
+    "a row dropped": (lambda x: [*x[:300], *x[301:]], chain.DROPPED, 300),
+    "a hundred rows dropped": (lambda x: [*x[:300], *x[400:]], chain.DROPPED, 300),
+    "the first row dropped": (lambda x: [x[0], *x[2:]], chain.DROPPED, 1),
+    "two rows swapped": (lambda x: [*x[:300], x[301], x[300], *x[302:]], chain.SWAPPED, 300),
+    "the tail cut": (lambda x: x[:901], chain.CUT, 901),
+    "the tail cut and the header fitted": (lambda x: [header(x, count=900, heads=json.loads(x[0])["heads"][:1]), *x[1:901]], "", None),
+    "all rows cut": (lambda x: x[:1], chain.CUT, 1),
+    "a row twice": (lambda x: [*x[:301], x[300], *x[301:]], chain.DUPLICATED, 300),
+    "a forged row appended": (lambda x: [*x, more(x)], chain.MISCOUNTED, 1002),
+    "a head of the header edited": (lambda x: [header(x, heads=[{"seq": 500, "hash": "0" * 64}]), *x[1:]], chain.REWRITTEN, 500),
+    "the header gone": (lambda x: x[1:], chain.MALFORMED, None),
+    "the count edited": (lambda x: [header(x, count=999), *x[1:]], chain.MISCOUNTED, 1001),
+    "an empty file": (lambda x: [], chain.MALFORMED, None),
+    "a row made closed": (lambda x: [*x[:300], chain.canonical(chain.close(json.loads(x[300]))) + b"\n", *x[301:]], chain.CHANGED, 300),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_a_third_party_finds_it_with_one_file(tmp_path: Path, thousand: list[bytes], name: str) -> None:
+    tamper, why, first = TAMPERED[name]
+    (tmp_path / "export.jsonl").write_bytes(b"".join(tamper(list(thousand))))
+    said = alone(tmp_path, str(tmp_path / "export.jsonl"))
+    done = alone(tmp_path, str(tmp_path / "export.jsonl"), "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["why"], report["first_bad"]) == (int(bool(why)), why, first)
+    assert said.returncode == done.returncode
+    assert said.stdout.startswith("NOT OK: " if why else "OK: ")
+    assert ("不完整：" + chain.WORDS[why] if why else "完整：") in said.stdout
+
+
+def test_what_the_header_was_fitted_to_is_found_by_a_head_on_paper(
+    tmp_path: Path, thousand: list[bytes]
+) -> None:
+    """Who may write the file writes its header too: against that stands the printed head, nothing else."""
+    last = json.loads(thousand[1000])
+    lines = TAMPERED["the tail cut and the header fitted"][0](list(thousand))
+    (tmp_path / "export.jsonl").write_bytes(b"".join(lines))
+    done = alone(tmp_path, str(tmp_path / "export.jsonl"), "--head", f"1000:{last['hash']}")
+    assert done.returncode == 1 and "cut" in done.stdout and "末尾被截去" in done.stdout
+
+
+def test_every_fault_has_its_word() -> None:
+    codes = {v for k, v in vars(chain).items() if k.isupper() and isinstance(v, str) and v.islower() and v.isalpha()}
+    assert set(chain.WORDS) == codes
+
+
+# -- closed rows: the links are checked, the report says how many -------------------------------------------------------
+def partly(rows: list[Row], shut: set[int]) -> list[bytes]:
+    told = [chain.close(r) if r["seq"] in shut else r for r in rows]
+    return list(chain.export(told, len(rows), [head(rows[-1])], closed=True))
+
+
+def test_closed_rows_are_counted_and_hold_nothing() -> None:
+    rows = log(20)
+    lines = partly(rows, {3, 7, 20})
+    assert [json.loads(x).keys() for x in (lines[3], lines[7], lines[20])] == [chain.SHUT] * 3
+    report = chain.verify_export(io.BytesIO(b"".join(lines)))
+    assert (report.ok, report.count, report.closed) == (True, 20, 3)
+
+
+@pytest.mark.parametrize("shut", [{3}, {3, 4}, set(range(1, 21))])
+def test_a_closed_row_cannot_hide_a_change(shut: set[int]) -> None:
+    rows = log(20)
+    for at in (3, 4):
+        lines = partly(rows, shut)
+        row = json.loads(lines[at])
+        lines[at] = chain.canonical(row | {"hash": "e" * 64}) + b"\n"
+        assert not chain.verify_export(io.BytesIO(b"".join(lines))).ok
+        lines[at] = chain.canonical(row | {"hash": 7}) + b"\n"
+        assert not chain.verify_export(io.BytesIO(b"".join(lines))).ok
+
+
+def test_the_log_itself_has_no_closed_rows() -> None:
+    rows = log(5)
+    assert chain.verify([*rows[:2], chain.close(rows[2]), *rows[3:]]).why == chain.CHANGED
+
+
+def test_script_says_how_many_rows_are_closed(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_bytes(b"".join(partly(log(20), {3, 7})))
+    done = alone(tmp_path, str(tmp_path / "x.jsonl"))
+    assert done.returncode == 0
+    assert "2 of them are closed" in done.stdout and "其中 2 行内容未公开" in done.stdout
