@@ -16,9 +16,9 @@ This file imports nothing but the standard library and may be copied away from t
 Exit code 0: the log is whole; 1: it is not; 2: usage, or the file cannot be read.
 An export is JSON lines: one header {"format", "count", "heads"}, then one row a line, oldest first.
 
-An export for somebody who may not know of everything has the format "audit-chain/2": a row that is closed to them stands
-there as {"seq", "prev", "hash"} alone. Its links are checked, its contents are not: the report says how many such rows
-there are. That a hash is no riddle for a dictionary, each row holds 64 random bits of its own (the end of `request`).
+An export for somebody who may not know of everything ("audit-chain/2") holds a row that is closed to them as {"seq",
+"prev", "hash"} alone: the links are checked, the contents not, and the report says how many such rows there are.
+That a hash is no riddle for a dictionary, each row holds 64 random bits of its own (the end of `request`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FORMAT_CLOSED = "audit-chain/2"  # some rows may be closed
 SHUT = frozenset({"seq", "prev", "hash"})  # all that a closed row has
 GENESIS = "0" * 64
 
-# What can be wrong: stable codes, which the application translates.
+# What can be wrong: stable codes, with their words below.
 MALFORMED = "malformed"  # not a row: no JSON object, a column missing or of the wrong type
 CHANGED = "changed"  # the columns no longer give the hash
 DROPPED = "dropped"  # a number is missing
@@ -68,8 +68,8 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found: `count` rows are good; `head` is the last good one; `why` is a code from above; of `closed` rows
-    among the good ones only the links could be checked."""
+    """What `verify` found: `count` rows are good, of `closed` ones among them only the links; `head` is the last good one;
+    `why` is a code from above."""
 
     ok: bool
     count: int
@@ -216,8 +216,7 @@ def export(
     *,
     closed: bool = False,
 ) -> Iterator[bytes]:
-    """The lines of an export, header first. `heads` should hold the present head and all that were kept; `closed`: rows may
-    be closed (see `close`)."""
+    """The lines of an export, header first. `heads` should hold the present head and all that were kept; `closed`: rows may be."""
     known = [{"seq": head["seq"], "hash": head["hash"]} for head in heads]
     yield canonical({"format": FORMAT_CLOSED if closed else FORMAT, "count": count, "heads": known}) + b"\n"
     for row in rows:
@@ -233,14 +232,13 @@ def verify_export(file: BinaryIO, heads: Iterable[Mapping[str, Any]] = ()) -> Re
     """Check an export against its own header and against further `heads`, for instance one from paper."""
     try:
         header = _parse(file.readline(), 1)
-        count, listed = header.get("count"), header.get("heads")
-        closed = header.get("format") == FORMAT_CLOSED
-        if header.get("format") not in (FORMAT, FORMAT_CLOSED) or type(count) is not int or not isinstance(listed, list):
+        form, count, listed = (header.get(key) for key in ("format", "count", "heads"))
+        if form not in (FORMAT, FORMAT_CLOSED) or type(count) is not int or not isinstance(listed, list):
             raise Malformed(f"the first line is not the header of an export ({FORMAT})")
     except Malformed as error:
         return _bad(0, None, MALFORMED, str(error), 0, GENESIS)
     lines = (_parse(line, number) for number, line in enumerate(file, 2))
-    report = verify(lines, [*listed, *heads], closed=closed)
+    report = verify(lines, [*listed, *heads], closed=form == FORMAT_CLOSED)
     if report.ok and report.count != count:
         detail = f"the header says {count} rows, there are {report.count}"
         return _bad(

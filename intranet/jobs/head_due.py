@@ -23,7 +23,8 @@ def remind(house: House) -> int:
     session.rollback()
     if not wanted:
         return 0
-    week = "{0}-W{1:02}".format(*now.astimezone(house.zone).isocalendar()[:2])
+    year, number, _day = now.astimezone(house.zone).isocalendar()
+    week = f"{year}-W{number:02}"
     with work.begin(house, lease.WORKER) as w:
         auditors = select(Person.id).join(Role, Role.person_id == Person.id)
         found = w.session.scalars(auditors.where(Role.role == "auditor", Person.active).order_by(Person.id))

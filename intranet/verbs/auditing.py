@@ -84,9 +84,7 @@ def export(session: Session, house: House, actor: Actor | None = None) -> Iterat
     present = head(session)
     closed = house.policy.log_closed(actor, house.clock()) if actor is not None else None
     lines = rows(session, upto=present["seq"], closed=closed)
-    return chain.export(
-        lines, present["seq"], [*kept_heads(house), present], closed=closed is not None
-    )
+    return chain.export(lines, present["seq"], [*kept_heads(house), present], closed=closed is not None)
 
 
 def page(session: Session, house: House, actor: Actor, f: Filter) -> tuple[list[dict[str, Any]], int]:

@@ -19,14 +19,20 @@ from sqlalchemy.orm import Session
 
 from vault import chain
 
+from .. import work
+from ..actor import Actor
 from ..errors import Conflict, Invalid, Missing
+from ..extensions import db
+from ..house import House
 from ..models import Audit
 from ..policy import Permission
 from ..work import Work
 from . import access, auditing
 
 PRINTED, SIGNED, CHECKED = "audit.head_printed", "audit.head_signed", "audit.head_checked"
-EVERY = timedelta(days=7)  # what was written since the last sheet has no witness outside: a week is what an office will keep
+EVERY = timedelta(
+    days=7
+)  # what was written since the last sheet has no witness outside: a week is what an office will keep
 CHECKS = 30  # within the lock-out time: each reads the log from its first row
 SHOWN = 60  # more than a year of weekly sheets
 TYPED = 8  # the last digits of the hash, which the second person reads from the sheet
@@ -103,6 +109,7 @@ def sign(w: Work, row: int, typed: str) -> Sheet:
     """A second person confirms the sheet: not who printed it, with the last digits of the hash as they stand on the paper.
 
     Raises Missing, Denied, Conflict (signed already, or the log does not hold this head any more), Invalid."""
+    w.house.policy.demand(w.actor, Permission.AUDIT_CHECK)
     found = sheet(w.session, row)
     w.house.policy.demand(w.actor, Permission.AUDIT_SIGN, found.by)
     if found.signed_by:
@@ -118,7 +125,10 @@ def sign(w: Work, row: int, typed: str) -> Sheet:
 def due(session: Session, now: datetime) -> bool:
     """Whether the log has had no signed head on paper for a week."""
     newest = session.scalar(
-        select(Audit.at).where(Audit.action == SIGNED, Audit.outcome == "ok").order_by(Audit.seq.desc()).limit(1)
+        select(Audit.at)
+        .where(Audit.action == SIGNED, Audit.outcome == "ok")
+        .order_by(Audit.seq.desc())
+        .limit(1)
     )
     return newest is None or now - datetime.fromisoformat(newest) > EVERY
 
@@ -158,17 +168,20 @@ def _hex(text: str) -> str:
     return re.sub(r"[^0-9a-f]", "", plain)
 
 
-def check(w: Work, text: str) -> Answer:
+def check(house: House, actor: Actor, text: str) -> Answer:
     """Compare a head from paper with the log: not with the one row alone, but with every row up to it. Each check is recorded,
-    and few are allowed in a quarter of an hour. Raises Denied, Locked, Invalid."""
-    w.house.policy.demand(w.actor, Permission.AUDIT_CHECK)
-    access.guard(w, "head", w.actor.login, CHECKS)
-    seq, known = read(text)
-    access.tried(w, "head", w.actor.login)
-    answer = compare(w.session, seq, known)
-    fine = answer.verdict == MATCHES
-    detail = {"seq": seq, "hash": known, "verdict": answer.verdict} | ({"why": answer.why} if answer.why else {})
-    w.record(CHECKED, outcome="ok" if fine else "alarm", detail=detail)
+    and few are allowed in a quarter of an hour. Nobody waits while the log is read. Raises Denied, Locked, Invalid."""
+    with work.begin(house, actor) as w:
+        house.policy.demand(actor, Permission.AUDIT_CHECK)
+        access.guard(w, "head", actor.login, CHECKS)
+        seq, known = read(text)
+        access.tried(w, "head", actor.login)
+    answer = compare(db.session(), seq, known)
+    detail = {"seq": seq, "hash": known, "verdict": answer.verdict} | (
+        {"why": answer.why} if answer.why else {}
+    )
+    with work.begin(house, actor) as w:
+        w.record(CHECKED, outcome="ok" if answer.verdict == MATCHES else "alarm", detail=detail)
     return answer
 
 
@@ -183,4 +196,6 @@ def compare(session: Session, seq: int, known: str) -> Answer:
 
 def recent(session: Session, limit: int = 10) -> Sequence[Audit]:
     """The latest checks, newest first."""
-    return list(session.scalars(select(Audit).where(Audit.action == CHECKED).order_by(Audit.seq.desc()).limit(limit)))
+    return list(
+        session.scalars(select(Audit).where(Audit.action == CHECKED).order_by(Audit.seq.desc()).limit(limit))
+    )

@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from ..actor import Actor
 from ..house import House
 from ..kinds.base import Field, Files, Kind, LongText
-from ..models import Audit, Comment, Grant, Item, Link, Loan, Revision
+from ..models import Comment, Grant, Item, Link, Loan, Revision
 from ..policy import Policy
 from ..prepared import prepared, visible
 
-LOG_ROWS = 200
 ITEM = bindparam("item", type_=Integer)  # the one that is shown
 
 
@@ -145,12 +144,6 @@ def grants(session: Session, item_id: int) -> list[Grant]:
     """All who were ever let in, the living first."""
     query = select(Grant).where(Grant.item_id == item_id)
     return list(session.scalars(query.order_by(Grant.revoked.is_not(None), Grant.id)))
-
-
-def log(session: Session, item_id: int) -> list[Audit]:
-    """The latest audit rows of an item, refusals included, newest first."""
-    query = select(Audit).where(Audit.item == item_id).order_by(Audit.seq.desc()).limit(LOG_ROWS)
-    return list(session.scalars(query))
 
 
 def loans(session: Session, item_id: int, *, only: int | None = None) -> list[Loan]:

@@ -32,7 +32,9 @@ def home() -> Response:
     if actor.has("security_officer"):
         shown += figures.clearances(db.session())
     told = messages.unseen(db.session(), house(), actor, now)
-    return page.render("desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, duties=duties())
+    return page.render(
+        "desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, duties=duties()
+    )
 
 
 def duties() -> dict[str, tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from . import export, items_read, items_steps, items_write
+from . import export, item_log_out, items_read, items_steps, items_write
 
 bp = Blueprint("items", __name__)
 
@@ -17,6 +17,8 @@ for rule, endpoint, view, methods in (
     ("/items/<kind>/new", "add", items_write.add, POST),
     ("/i/<number>", "show", items_read.show, GET),
     ("/i/<number>/print", "print", items_read.on_paper, GET),
+    ("/i/<number>/log/print", "log_print", item_log_out.on_paper, GET),
+    ("/i/<number>/log/export", "log_export", item_log_out.as_csv, GET),
     ("/i/<number>/certificate", "certificate", items_read.certificate, GET),
     ("/i/<number>/edit", "edit", items_write.edit, GET),
     ("/i/<number>/edit", "save", items_write.save, POST),

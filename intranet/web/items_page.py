@@ -14,14 +14,16 @@ from flask_babel import pgettext
 from ..actor import Actor
 from ..extensions import db
 from ..house import House
-from ..kinds.base import Field, Kind, LongText, Move, Person, UnitRef
+from ..kinds.base import ROLES, Field, Kind, LongText, Move, Person, UnitRef
 from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
-from ..verbs import deposits, disposal, history
+from ..verbs import deposits, disposal, history, knowing
 from . import files as bodies
-from . import words
+from . import item_log, words
 from .names import choices_of, names
 from .text_words import Said, said
+
+KNOWERS = 500  # persons on the page of who may know
 
 
 @dataclass(frozen=True)
@@ -110,16 +112,13 @@ def dates(kind: Kind, life: list[history.Step]) -> dict[str, tuple[datetime, str
 
 def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, str]]:
     """(key, title) of the tabs this actor gets; the first is the one shown unasked."""
-    may = {
-        p: home.policy.decide(actor, p, s).ok
-        for p in (Permission.ITEM_LOG, Permission.ITEM_GRANT, Permission.ITEM_LEVEL)
-    }
+    may = {p: home.policy.decide(actor, p, s).ok for p in (Permission.ITEM_LOG, Permission.ITEM_ACCESS)}
     found = [
         ("comments", pgettext("tab", "留言"), bool(kind.comments)),
         ("history", _("修改历史"), True),
         ("loans", _("借阅记录"), kind.loans),
         ("links", _("关联"), True),
-        ("access", _("知悉范围"), may[Permission.ITEM_GRANT]),
+        ("access", _("知悉范围"), may[Permission.ITEM_ACCESS]),
         ("log", _("操作记录"), may[Permission.ITEM_LOG]),
     ]
     return [(key, title) for key, title, there in found if there]
@@ -149,14 +148,17 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
             grants = history.grants(session, item.id)
             names().load(persons=[p for g in grants for p in (g.person_id, g.by_id)])
             return {
+                "knowers": knowing.of_item(session, home, s),
+                "knowers_shown": KNOWERS,
+                "role_titles": ROLES,
+                "may_grant": home.policy.decide(actor, Permission.ITEM_GRANT, s).ok,
                 "grants": grants,
                 "clock_now": now,
                 "people": choices_of(Person("person", ""), item.level),
                 "units": choices_of(UnitRef("unit", "")),
             }
         case "log":
-            rows = history.log(session, item.id)
-            return {"rows": rows, "audit_words": words.of_audit, "iso_moment": datetime.fromisoformat}
+            return item_log.tab(item)
     return {}
 
 

@@ -18,7 +18,7 @@ from ..house import house
 from ..kinds.base import ROLES
 from ..models import Person, Role, Unit
 from ..policy import Permission
-from ..verbs import people
+from ..verbs import knowing, people
 from . import choosers, page, signin
 
 bp = Blueprint("people", __name__, url_prefix="/people")
@@ -169,6 +169,22 @@ def _page(person_id: int, errors: dict[str, Any], status: int = 422) -> Response
         values=request.form if errors else {},
         errors=errors,
         start=start_password(),
+    )
+
+
+@bp.get("/<int:person_id>/sees")
+def sees(person_id: int) -> Response:
+    """What this person may know of, for the security officer; recorded."""
+    with work.begin(house(), signin.actor()) as w:
+        house().policy.demand(w.actor, Permission.PEOPLE_SEES)
+        person = _get(person_id)
+        known = knowing.of_person(w, person, people.actor_of(w.session, person))
+    return page.render(
+        "people/sees.html",
+        person=person,
+        known=known,
+        kinds=list(house().kinds.values()),
+        levels=[x for x in Level if x >= Level.INTERNAL],
     )
 
 

@@ -330,7 +330,11 @@ def test_what_the_header_was_fitted_to_is_found_by_a_head_on_paper(
 
 
 def test_every_fault_has_its_word() -> None:
-    codes = {v for k, v in vars(chain).items() if k.isupper() and isinstance(v, str) and v.islower() and v.isalpha()}
+    codes = {
+        v
+        for k, v in vars(chain).items()
+        if k.isupper() and isinstance(v, str) and v.islower() and v.isalpha()
+    }
     assert set(chain.WORDS) == codes
 
 
