@@ -7,7 +7,7 @@ Values are JSON-storable (str, int, bool, list) so that they live in `item.data`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -38,7 +38,8 @@ def options(*pairs: tuple[str, Any]) -> tuple[Option, ...]:
 @dataclass(frozen=True)
 class Field:
     """Base of all fields. `search`: in the full text; `sort`, `facet`: kept in the value table; `column`: in lists;
-    `view`: roles that see it (empty: all who see the item); `form`: offered when adding and editing; `once`: when adding only."""
+    `view`: roles that see it (empty: all who see the item); `form`: offered when adding and editing; `once`: when adding only;
+    `when`: (name of a Choice declared before, its code): asked, kept and shown where that is chosen only."""
 
     name: str
     title: Any
@@ -49,6 +50,7 @@ class Field:
     column: bool = field(default=False, kw_only=True)
     form: bool = field(default=True, kw_only=True)
     once: bool = field(default=False, kw_only=True)
+    when: tuple[str, str] | None = field(default=None, kw_only=True)
     view: str = field(default="", kw_only=True)
     help: Any = field(default="", kw_only=True)
     group: Any = field(default="", kw_only=True)
@@ -73,6 +75,10 @@ class Field:
         """The words of the value for full text and CSV; references are resolved by the caller."""
         return "" if value is None else str(value)
 
+    def applies(self, data: Mapping[str, Any]) -> bool:
+        """Whether the item of this data has the field at all (`when`)."""
+        return self.when is None or data.get(self.when[0]) == self.when[1]
+
     @property
     def kept(self) -> bool:
         """Whether the value table keeps this field."""
@@ -95,6 +101,27 @@ class Text(Field):
         if self.pattern and not re.fullmatch(self.pattern, text):
             raise Wrong(_("格式不正确"))
         return text
+
+
+@dataclass(frozen=True)
+class Isbn(Field):
+    """A book number, ten or thirteen digits, whose check digit is right (ISO 2108); kept without its hyphens."""
+
+    max = 20
+
+    def convert(self, text: str) -> Value:
+        digits = re.sub(r"[\s-]", "", text).upper()
+        if re.fullmatch(r"\d{9}[\dX]", digits):
+            values = [10 if c == "X" else int(c) for c in digits]
+            right = sum(v * n for v, n in zip(values, range(10, 0, -1), strict=True)) % 11 == 0
+        else:
+            weighed = re.fullmatch(r"97[89]\d{10}", digits) and sum(
+                int(c) * (3 if n % 2 else 1) for n, c in enumerate(digits)
+            )
+            right = bool(weighed) and weighed % 10 == 0
+        if not right:
+            raise Wrong(_("ISBN 的位数或校验码不对，请对照封底核对"))
+        return digits
 
 
 @dataclass(frozen=True)

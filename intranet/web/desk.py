@@ -12,7 +12,7 @@ from ..models import Item, Message
 from ..policy import Permission
 from ..verbs import desk as questions
 from ..verbs import figures, messages
-from . import page, signin
+from . import page, signin, words
 
 bp = Blueprint("desk", __name__)
 
@@ -32,7 +32,7 @@ def home() -> Response:
     if actor.has("security_officer"):
         shown += figures.clearances(db.session())
     told = messages.unseen(db.session(), house(), actor, now)
-    return page.render("desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of)
+    return page.render("desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, word_of=words.of_approval)
 
 
 def words_of(message: Message, item: Item) -> str:
