@@ -185,7 +185,7 @@ class Office:
         level: Level,
         *,
         by: str = "registrar",
-        decided: str = "leader",
+        decided: str = "custodian",
         reason: str = "复核",
     ) -> Item:
         """Another level: what is kept by two persons, the rest by one."""

@@ -21,7 +21,6 @@ from .fields import (
     Files,
     Flag,
     Integer,
-    Isbn,
     LongText,
     Money,
     Option,
@@ -38,7 +37,7 @@ from .fields import (
 
 __all__ = [
     "ALL_ROLES", "ITEM_ROLES", "ROLES", "Checks", "Choice", "Clock", "Data", "Date", "DateTime", "Field", "Files", "Flag",
-    "Floor", "Guard", "Integer", "Isbn", "Kind", "KindError", "LongText", "Money", "Move", "Option", "Person", "PlaceRef", "Reference", "State",
+    "Floor", "Guard", "Integer", "Kind", "KindError", "LongText", "Money", "Move", "Option", "Person", "PlaceRef", "Reference", "State",
     "Text", "UnitRef", "Value", "Vocabulary", "Wrong", "_", "options",
 ]  # fmt: skip
 

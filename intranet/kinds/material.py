@@ -1,7 +1,8 @@
 """资料: reference material in four classes, kept as documents are (REQUIREMENTS A4; seeds L52-56). A recording follows the level of
 the event that it records."""
 
-from .base import Choice, Data, Date, Files, Integer, Isbn, Kind, LongText, Person, PlaceRef, Text, _, options
+from .base import Choice, Data, Date, Files, Integer, Kind, LongText, Person, PlaceRef, Text, _, options
+from .isbn import Isbn
 from .kept import CLOCKS, FREQUENCY, MOVES, RETENTION, STATES
 
 LEVELS = {"internal": 1, "confidential": 2, "secret": 3, "topsecret": 4}
@@ -37,7 +38,7 @@ MATERIAL = Kind(
         Choice("paper", _("文件种类"), options(("file", _("文件")), ("report", _("报表")), ("literature", _("文献"))), when=FILE, required=True, group=_("文件类")),
         Choice("print", _("图书种类"), options(("book", _("图书")), ("journal", _("期刊")), ("newspaper", _("报纸"))), when=BOOK, required=True, group=_("图书类")),
         Text("publisher", _("出版者"), when=BOOK, required=True, search=True, group=_("图书类")),
-        Isbn("isbn", "ISBN", when=BOOK, search=True, group=_("图书类"), help=_("期刊、报纸可不填")),
+        Isbn("isbn", _("ISBN 书号"), when=BOOK, search=True, group=_("图书类"), help=_("期刊、报纸可不填")),
         Text("issue", _("期号"), when=BOOK, search=True, group=_("图书类")),
         Text("model", _("设备型号"), when=EQUIPMENT, required=True, search=True, group=_("设备类")),
         Text("edition", _("手册版次"), when=EQUIPMENT, search=True, group=_("设备类")),
