@@ -8,7 +8,7 @@ test holds the faces equal. Deny by default: what no line below allows is refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +52,7 @@ class Permission(StrEnum):
     BODY_BREAK = "body:break"
     BODY_OPEN = "body:open"
     BODY_SAVE = "body:save"
+    BUNDLE_PUT = "bundle:put"
     CLEARANCE_SET = "clearance:set"
     COMPLAINT_SUBMIT = "complaint:submit"
     COPY_ADD = "copy:add"
@@ -68,6 +69,7 @@ class Permission(StrEnum):
     ITEM_LOG = "item:log"
     ITEM_MOVE = "item:move"
     ITEM_VIEW = "item:view"
+    LEVEL_REVIEW = "level:review"
     LOAN_APPLY = "loan:apply"
     LOAN_CHECK = "loan:check"
     LOAN_DECIDE = "loan:decide"
@@ -260,7 +262,12 @@ class Policy:
             case Permission.ITEM_VIEW | Permission.ITEM_EXPORT:
                 return YES
             case (
-                Permission.ITEM_EDIT | Permission.ITEM_ATTACH | Permission.ITEM_MOVE | Permission.ITEM_LEVEL
+                Permission.ITEM_EDIT
+                | Permission.ITEM_ATTACH
+                | Permission.ITEM_MOVE
+                | Permission.ITEM_LEVEL
+                | Permission.BUNDLE_PUT
+                | Permission.COPY_ADD
             ) if s.hold:
                 return Decision(False, _("此文件已冻结，解除前不得更改或处置"))
             case Permission.ITEM_EDIT | Permission.ITEM_ATTACH:
@@ -275,7 +282,7 @@ class Policy:
                 ):  # only those who handle it may know, and a step names them (seeds L184)
                     return Decision(False, _("您不能更改知悉范围"))
                 return self._asked(
-                    actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改知悉范围")
+                    actor, s, ["custodian"] if kind.dual else ["owner", "lead"], _("您不能更改知悉范围")
                 )
             case Permission.ITEM_ACCESS:
                 if kind.need_to_know == 0:
@@ -285,7 +292,7 @@ class Policy:
                 return YES if ok else Decision(False, _("您不能查看知悉人名单"))
             case Permission.ITEM_LEVEL:
                 return self._asked(
-                    actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改密级")
+                    actor, s, ["custodian"] if kind.dual else ["owner", "lead"], _("您不能更改密级")
                 )
             case Permission.ITEM_LOG:
                 return self._asked(
@@ -308,6 +315,8 @@ class Policy:
                 return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以冻结"))
             case Permission.COPY_ADD | Permission.ITEM_INSPECT:
                 return YES if custodian and kind.loans else Decision(False, _("只有保管员可以办理"))
+            case Permission.BUNDLE_PUT | Permission.LEVEL_REVIEW:
+                return YES if custodian and kind.dual else Decision(False, _("只有保管员可以办理"))
             case Permission.LOAN_APPLY:
                 return YES if kind.loans and not state.final else Decision(False, _("此文件不可借阅"))
             case Permission.LOAN_DECIDE | Permission.LOAN_CHECK:
@@ -444,6 +453,24 @@ class Policy:
         # Said once more for the index on (kind, state): few items of a large office are in a state that waits for anybody.
         some = and_(_among(Item.kind, sorted(kinds)), _among(Item.state, sorted(states)))
         return and_(some, self._visible(actor, ways), or_(false(), *parts))
+
+    def deciding(self, actor: Actor) -> ColumnElement[bool]:
+        """The items for which the actor gives a second person's word (`Permission.APPROVAL_DECIDE`), seeing them aside."""
+        covered = [actor.roles[r] for r in DECIDERS if r in actor.roles]
+        return self._within(covered) if actor.known else false()
+
+    def keeping(self, actor: Actor) -> ColumnElement[bool]:
+        """The items whose custodian the actor is, seeing them aside."""
+        return self._within([actor.roles["custodian"]] if "custodian" in actor.roles else [])
+
+    @staticmethod
+    def _within(covered: Sequence[frozenset[int] | None]) -> ColumnElement[bool]:
+        units: set[int] = set()
+        for some in covered:
+            if some is None:
+                return true()
+            units |= some
+        return Item.unit_id.in_(sorted(units)) if units else false()
 
     # -- face 3: the search index -----------------------------------------------------------------------------
     def labels(self, item: Item, grants: Iterable[Grant], now: datetime) -> frozenset[str]:

@@ -68,6 +68,8 @@ def sniff(head: bytes, filename: str = "", *, library: bool = True) -> str:
         return ole(head, suffix)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
+    if sound := _sound(head):
+        return sound
     for mark, mime in _SIGNATURES:
         if head.startswith(mark) and (mark != b"BM" or head[6:10] == bytes(4)):
             return mime
@@ -76,6 +78,19 @@ def sniff(head: bytes, filename: str = "", *, library: bool = True) -> str:
     if guess(head) is not None:
         return _text(head, suffix)
     return (library and _libmagic(head)) or UNKNOWN
+
+
+def _sound(head: bytes) -> str:
+    """Recordings that browsers play. An Ogg or MP4 container may hold pictures too: then it is none."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "audio/wav"
+    if head[4:11] in (b"ftypM4A", b"ftypM4B"):
+        return "audio/mp4"
+    if head[:4] == b"OggS":
+        return "audio/ogg" if b"vorbis" in head[:64] or b"OpusHead" in head[:64] else ""
+    if head[:3] == b"ID3":
+        return "audio/mpeg"
+    return "audio/flac" if head[:4] == b"fLaC" else ""
 
 
 def _text(head: bytes, suffix: str) -> str:

@@ -26,7 +26,7 @@ from intranet.house import House
 from intranet.kinds.base import Kind
 from intranet.models import Audit, Item, Outbox, Person, Place, Unit
 from intranet.policy import Permission
-from intranet.verbs import complaints, deposits, items, people
+from intranet.verbs import complaints, deposits, items, levels, people
 from intranet.verbs.reading import standing
 from intranet.web import signin
 from intranet.work import Work
@@ -158,13 +158,14 @@ class Office:
         level: Level | None = None,
         repository: int | None = None,
         blobs: tuple[int, ...] = (),
+        declared: str = "none",
         **raw: Any,
     ) -> Item:
         """A new item with believable fields; what the test is about is given by name."""
         self.made += 1
         known = self.house.kinds[kind]
         given = dict(DEFAULTS.get(kind, {}))
-        if kind == "document":
+        if known.dual:
             strongest = {0: "GQ-1", 1: "GQ-1", 2: "GZ-1", 3: "SG-1", 4: "BMS-1"}
             given["place"] = self.place(strongest[int(known.default_level if level is None else level)])
         if kind == "complaint":  # handed in, not added: by whoever has an account, or by nobody known
@@ -175,8 +176,28 @@ class Office:
         with self.w(login) as w:
             return items.create(
                 w, known, given | raw, title=title or f"{known.title}第 {self.made} 号", level=level, blobs=blobs,
-                unit_id=self.unit(unit) if unit else self.person(login).unit_id, repository_id=repository,
+                unit_id=self.unit(unit) if unit else self.person(login).unit_id, repository_id=repository, declared=declared,
             )  # fmt: skip
+
+    def relevel(
+        self,
+        item: Item,
+        level: Level,
+        *,
+        by: str = "registrar",
+        decided: str = "custodian",
+        reason: str = "复核",
+    ) -> Item:
+        """Another level: what is kept by two persons, the rest by one."""
+        if not self.house.kinds[item.kind].dual:
+            with self.w(by) as w:
+                return levels.relevel(w, item.id, level, reason=reason)
+        with self.w(by) as w:
+            approval = levels.propose(w, item.id, level, reason=reason).id
+        with self.w(decided) as w:
+            levels.decide(w, approval, True)
+        db.session.rollback()
+        return db.session.get_one(Item, item.id)
 
     def step(self, item: Item, login: str, name: str, *, reason: str = "", **raw: Any) -> Item:
         with self.w(login) as w:
@@ -222,6 +243,15 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "resource": {"business": "other", "management": "administration", "medium": "electronic", "body": "正文"},
     "notice": {"publication": "web", "content": "activity", "body": "正文"},
     "document": {"author": "周砚秋", "dated": "2026-11-01", "retention": "y10", "frequency": "low"},
+    "material": {
+        "class": "file",
+        "author": "周砚秋",
+        "dated": "2026-11-01",
+        "paper": "file",
+        "retention": "y10",
+        "frequency": "low",
+    },  # fmt: skip
+    "folder": {"year": "2026", "retention": "y10"},
     "complaint": {"topic": "canteen", "statement": "情况描述", "channel": "phone"},
     "workorder": {"place": "明德楼 203", "trade": "water", "urgency": "normal", "fault": "水龙头关不紧"},
 }

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from vault.levels import Level
 
-from ..models import Item, Loan, Person, Place, Repository, Unit
+from ..models import Approval, Item, Loan, Person, Place, Repository, Unit
 from ..work import Work
 
 Act = Callable[[Work, Sequence[int]], Any]
@@ -103,9 +103,15 @@ def item(w: Work, kind: str, title: str) -> int:
     return w.session.scalars(found).first() or 0
 
 
-def loan(w: Work, title: str, login: str, state: str) -> int:
+def approval(w: Work, kind: str, title: str) -> int:
+    """What waits for a word on this item."""
+    waits = select(Approval.id).where(Approval.item_id == item(w, kind, title), Approval.outcome == "")
+    return w.session.scalars(waits).first() or 0
+
+
+def loan(w: Work, title: str, login: str, state: str, kind: str = "document") -> int:
     found = select(Loan.id).where(
-        Loan.item_id == item(w, "document", title),
+        Loan.item_id == item(w, kind, title),
         Loan.borrower_id == person(w, login),
         Loan.state == state,
     )

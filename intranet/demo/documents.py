@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from vault.levels import Level
 
-from ..verbs import disposal, items, loans
+from ..verbs import approvals, disposal, items, levels, loans
 from ..work import Work
 from . import papers
-from .diary import Diary, File, item, loan, person, place, unit
+from .diary import Diary, File, approval, item, loan, person, place, unit
 
 I, C, S, T = Level.INTERNAL, Level.CONFIDENTIAL, Level.SECRET, Level.TOPSECRET  # noqa: E741
 
@@ -113,6 +113,18 @@ def write(diary: Diary) -> None:
     _relevel(diary)
 
 
+def levelled(
+    diary: Diary, at: datetime, kind: str, title: str, level: Level, why: str, by: str = "registrar"
+) -> None:
+    """Somebody proposes another level."""
+    diary.add(at, by, lambda w, _b: levels.propose(w, item(w, kind, title), level, reason=why))
+
+
+def approve(diary: Diary, at: datetime, login: str, kind: str, title: str, said: str = "同意") -> None:
+    """What waits on an item is approved."""
+    diary.add(at, login, lambda w, _b: approvals.decide(w, approval(w, kind, title), True, said))
+
+
 def _register(diary: Diary, d: D) -> None:
     raw = {
         "author": d.author, "dated": diary.day(-d.days - 9), "consultation": d.consultation, "retention": d.retention,
@@ -124,7 +136,7 @@ def _register(diary: Diary, d: D) -> None:
     def act(w: Work, blobs: Sequence[int]) -> None:
         items.create(
             w, w.house.kinds["document"], raw | {"place": str(place(w, d.place))}, title=d.title, unit_id=unit(w, d.unit),
-            level=d.level, blobs=blobs,
+            level=d.level, blobs=blobs, declared="none",
         )  # fmt: skip
 
     files = (File(d.file, lambda: papers.make(d.file, d.title, d.body)),) if d.file else ()
@@ -199,14 +211,15 @@ def _dispose(diary: Diary) -> None:
 
 
 def _relevel(diary: Diary) -> None:
-    """One file raised after a review, by the other custodian."""
-    diary.add(
-        diary.moment(34, 10),
-        "registrar",
-        lambda w, _b: items.relevel(
-            w,
-            item(w, "document", "职工困难补助审核材料"),
-            Level.CONFIDENTIAL,
-            reason="含个人隐私，复核后提级",
-        ),
+    """One file raised after a review: proposed by one custodian, approved by the head of the office. Another proposal waits."""
+    at = diary.moment(34, 10)
+    levelled(diary, at, "document", "职工困难补助审核材料", C, "含个人隐私，复核后提级")
+    approve(diary, diary.after(at, 3), "lead", "document", "职工困难补助审核材料")
+    levelled(
+        diary,
+        diary.moment(2, 10),
+        "document",
+        "各科室岗位设置与职责汇编",
+        C,
+        "含个别岗位的待遇信息，建议提为秘密",
     )

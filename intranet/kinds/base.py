@@ -37,7 +37,7 @@ from .fields import (
 
 __all__ = [
     "ALL_ROLES", "ITEM_ROLES", "ROLES", "Checks", "Choice", "Clock", "Data", "Date", "DateTime", "Field", "Files", "Flag",
-    "Guard", "Integer", "Kind", "KindError", "LongText", "Money", "Move", "Option", "Person", "PlaceRef", "Reference", "State",
+    "Floor", "Guard", "Integer", "Kind", "KindError", "LongText", "Money", "Move", "Option", "Person", "PlaceRef", "Reference", "State",
     "Text", "UnitRef", "Value", "Vocabulary", "Wrong", "_", "options",
 ]  # fmt: skip
 
@@ -72,6 +72,8 @@ TONES = ("waiting", "good", "soon", "late", "neutral")
 # A guard sees the item's data after the move's answers were merged in and returns why not, or None.
 Data = Mapping[str, Value]
 Guard = Callable[[Data], Any]
+# The least level (0-4) that an item of this data may have, or None.
+Floor = Callable[[Data], int | None]
 
 
 class KindError(Exception):
@@ -136,7 +138,10 @@ class Kind:
     """One ledger. `number` is a template over {year} {unit} {letter} {seq:05}; `add`: roles that may add;
     `need_to_know`: from this level (0-4) up, `staff` alone does not see; `levels`: which may be chosen;
     `loans`: bodies from 秘密 up are read on a live loan only; `guard`: checked at each save; `fresh`: days after which the newness of
-    an item counts half among search results, 0 where age says nothing."""
+    an item counts half among search results, 0 where age says nothing; `prefix`: numbered by the office's own template
+    (DOCUMENT_NUMBER) with this before it, None where by `number`; `dual`: another level needs a second person's word; `declares`:
+    who adds a file says whether it holds State secrets; `bundles`: holds items of other ledgers; `floor`: the least level that its
+    data demand."""
 
     name: str
     title: Any
@@ -158,6 +163,11 @@ class Kind:
     comments: str = field(default="", kw_only=True)
     guard: Guard | None = field(default=None, kw_only=True)
     fresh: int = field(default=0, kw_only=True)
+    prefix: str | None = field(default=None, kw_only=True)
+    dual: bool = field(default=False, kw_only=True)
+    declares: bool = field(default=False, kw_only=True)
+    bundles: bool = field(default=False, kw_only=True)
+    floor: Floor | None = field(default=None, kw_only=True)
 
     # -- look-ups ---------------------------------------------------------------------------------------------
     def field(self, name: str) -> Field:

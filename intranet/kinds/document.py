@@ -7,6 +7,7 @@ DOCUMENT = Kind(
     "document",
     _("受控文件"),
     number="{unit}-{letter}-{year}-{seq:04}",
+    prefix="",
     icon="shield-lock",
     group="business",
     about=_("编号、定密、定位、借阅留痕的受控文件登记簿"),
@@ -14,6 +15,8 @@ DOCUMENT = Kind(
     default_level=1,
     need_to_know=2,
     loans=True,
+    dual=True,
+    declares=True,
     add="custodian info_officer lead",
     title_label=_("文件题名"),
     fields=[

@@ -7,7 +7,7 @@ Values are JSON-storable (str, int, bool, list) so that they live in `item.data`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -38,7 +38,8 @@ def options(*pairs: tuple[str, Any]) -> tuple[Option, ...]:
 @dataclass(frozen=True)
 class Field:
     """Base of all fields. `search`: in the full text; `sort`, `facet`: kept in the value table; `column`: in lists;
-    `view`: roles that see it (empty: all who see the item); `form`: offered when adding and editing; `once`: when adding only."""
+    `view`: roles that see it (empty: all who see the item); `form`: offered when adding and editing; `once`: when adding only;
+    `when`: (name of a Choice declared before, its code): asked, kept and shown where that is chosen only."""
 
     name: str
     title: Any
@@ -49,6 +50,7 @@ class Field:
     column: bool = field(default=False, kw_only=True)
     form: bool = field(default=True, kw_only=True)
     once: bool = field(default=False, kw_only=True)
+    when: tuple[str, str] | None = field(default=None, kw_only=True)
     view: str = field(default="", kw_only=True)
     help: Any = field(default="", kw_only=True)
     group: Any = field(default="", kw_only=True)
@@ -72,6 +74,10 @@ class Field:
     def text(self, value: Value) -> str:
         """The words of the value for full text and CSV; references are resolved by the caller."""
         return "" if value is None else str(value)
+
+    def applies(self, data: Mapping[str, Any]) -> bool:
+        """Whether the item of this data has the field at all (`when`)."""
+        return self.when is None or data.get(self.when[0]) == self.when[1]
 
     @property
     def kept(self) -> bool:

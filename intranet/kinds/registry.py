@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .base import ALL_ROLES, ITEM_ROLES, ROLES, TONES, Checks, Choice, Kind, KindError, Person
+from .base import ALL_ROLES, ITEM_ROLES, ROLES, TONES, Checks, Choice, Field, Kind, KindError, Person
+
+#: Names that the forms use themselves.
+TAKEN = ("title", "level", "unit", "version", "reason", "repository", "declared", "folder")
 
 
 def check(kind: Kind) -> list[str]:
@@ -34,13 +37,15 @@ def check(kind: Kind) -> list[str]:
     roles(kind.comments, "comments")
     for f in kind.fields:
         say(bool(re.fullmatch(r"[a-z][a-z0-9_]*", f.name)), f"field name {f.name}")
-        say(f.name not in ("title", "level", "unit", "version", "reason", "repository"), f"{f.name} is taken")
+        say(f.name not in TAKEN, f"{f.name} is taken")
         say(bool(str(f.title)), f"field {f.name} without a title")
         roles(f.view, f"field {f.name}")
         say(
             not (f.view and (f.kept or f.search or f.column)),
             f"field {f.name}: closed to some, so not for lists and search",
         )
+        if f.when is not None:
+            say(_chosen(kind, f), f"field {f.name}: `when` names no choice declared before it")
         if isinstance(f, (Choice, Checks)):
             say(bool(f.choices), f"field {f.name} without choices")
         if isinstance(f, Person):
@@ -74,6 +79,15 @@ def check(kind: Kind) -> list[str]:
                 f"clock {c.name}: {name} ends by the clock of `expires`, and by no other",
             )
     return wrong
+
+
+def _chosen(kind: Kind, f: Field) -> bool:
+    """Whether `f.when` names a code of a Choice that stands before the field and is always asked."""
+    assert f.when is not None
+    name, code = f.when
+    before = kind.fields[: list(kind.fields).index(f)]
+    found = next((b for b in before if b.name == name), None)
+    return isinstance(found, Choice) and found.when is None and code in {o.code for o in found.choices}
 
 
 class Registry(Mapping[str, Kind]):

@@ -85,6 +85,17 @@
   });
   window.addEventListener("beforeunload", function (e) { if (dirty && !$("form[data-draft]")) { e.preventDefault(); e.returnValue = ""; } });
 
+  /* What belongs to one choice shows when it is chosen: data-when="name=code code". Without scripts all of it shows. */
+  function choose(f) {
+    all("[data-when]", f).forEach(function (box) {
+      var parts = box.dataset.when.split("="), chosen = new FormData(f).get(parts[0]);
+      var here = chosen === null || parts[1].split(" ").indexOf(chosen) >= 0;
+      box.hidden = !here;
+      if (box.tagName === "FIELDSET") box.disabled = !here; else all("input", box).forEach(function (i) { i.disabled = !here; });
+    });
+  }
+  all("form").forEach(function (f) { if ($("[data-when]", f)) { choose(f); f.addEventListener("change", function () { choose(f); }); } });
+
   /* Toasts go by themselves, unless one is reading them. */
   setTimeout(function fade() {
     if ($("#toasts:hover, #toasts:focus-within")) { setTimeout(fade, 2000); return; }

@@ -145,8 +145,9 @@ def fingerprint(house: House, chunks: Iterable[bytes]) -> str:
     return mac.hexdigest()
 
 
-def adopt(w: Work, item: Item, blobs: Sequence[int]) -> None:
-    """Make stored blobs of this actor files of the item, in the item's own transaction."""
+def adopt(w: Work, item: Item, blobs: Sequence[int], declared: str = "") -> None:
+    """Make stored blobs of this actor files of the item, in the item's own transaction. What the sender declared of them is recorded
+    with each."""
     for blob_id in blobs:
         blob = w.session.get(Blob, blob_id)
         if blob is None or blob.state != "stored" or blob.item_id is not None or blob.by_id != w.actor.id:
@@ -159,7 +160,8 @@ def adopt(w: Work, item: Item, blobs: Sequence[int]) -> None:
             blob.seal(wrapped.header, wrapped.key_id)
             blob.level = item.level
         blob.item_id = item.id
-        w.record("body.deposit", item, detail={"blob": blob.id, "size": blob.size})
+        said = {"declared": declared} if declared else {}
+        w.record("body.deposit", item, detail={"blob": blob.id, "size": blob.size} | said)
         _to_read(w, blob)
 
 
@@ -198,9 +200,13 @@ def relevel(w: Work, item: Item, level: Level) -> None:
     """Re-wrap the headers of all files to the new level; text that may no longer stand in clear goes."""
     if words_in_clear(w.house, item.level) and not words_in_clear(w.house, level):
         w.after("forget", item.id)  # the index holds the words of the item itself
+    registered_only = level.slug in w.house.settings.register_only_levels.split()
     for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(LIVE))):
-        if level.slug in w.house.settings.register_only_levels.split():
+        if registered_only and blob.state == "stored":
             raise Conflict(_("“%(level)s”级只登记编号与保管场所，请先移除正文", level=_(level.label)))
+        if registered_only:  # taken off before: of such a level nothing is kept, not even for the history
+            _kill(w, blob)
+            continue
         try:
             wrapped = w.house.vault.rewrap(blob.header, bind(blob), Level(blob.level), level)
         except VaultError as error:
@@ -223,12 +229,17 @@ def destroy(w: Work, item: Item) -> int:
     """Kill the keys of all files of the item; their objects are shredded by the worker. How many."""
     count = 0
     for blob in w.session.scalars(select(Blob).where(Blob.item_id == item.id, Blob.state.in_(LIVE))):
-        blob.unseal()
-        blob.state, blob.fingerprint = "destroyed", ""
-        _forget(w, blob)
-        w.after("shred", item.id, name=blob.name, digest=blob.digest)
+        _kill(w, blob)
         count += 1
     return count
+
+
+def _kill(w: Work, blob: Blob) -> None:
+    """The key of one file dies with this transaction."""
+    blob.unseal()
+    blob.state, blob.fingerprint = "destroyed", ""
+    _forget(w, blob)
+    w.after("shred", blob.item_id, name=blob.name, digest=blob.digest)
 
 
 def files(session: Session, item_id: int) -> list[Blob]:

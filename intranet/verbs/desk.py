@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import reduce
+from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from ..actor import Actor
 from ..house import House
 from ..kinds.base import ITEM_ROLES, Kind, Move, State
-from ..models import Item, Loan
+from ..models import Approval, Item, Loan
 from ..policy import Policy
 from ..prepared import NOW, prepared, visible, waiting
+from .wanted import TODAY, my_word, words_wanted
 
 ROWS = 30
 NOTICES = 5
 OPEN = ("applied", "lent", "returned")
-TODAY = bindparam("today", type_=Date)  # where the office is
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Row:
     state: State
     move: Move | None = None
     loan: Loan | None = None
+    approval: Approval | None = None
     due: Any = None
     since: datetime | None = None
     seen: bool = True  # a file still out whose borrower may no longer know of it: its number only
@@ -51,6 +54,7 @@ class Desk:
     drafts: Section = field(default_factory=Section)
     lending: Section = field(default_factory=Section)
     borrowed: Section = field(default_factory=Section)
+    words: Section = field(default_factory=Section)
     moving: Section = field(default_factory=Section)
     notices: Section = field(default_factory=Section)
 
@@ -59,25 +63,38 @@ class Desk:
         late = sum(
             r.loan is not None and r.loan.state == "lent" and r.loan.until < today for r in self.borrowed.rows
         )
-        return self.steps.total + self.lending.total + late
+        return self.steps.total + self.lending.total + self.words.total + late
 
     @property
     def persons(self) -> set[int | None]:
         """Everybody who is named on the desk, for one look-up."""
         rows = [
             r
-            for s in (self.steps, self.drafts, self.lending, self.borrowed, self.moving, self.notices)
+            for s in (
+                self.steps,
+                self.drafts,
+                self.lending,
+                self.borrowed,
+                self.words,
+                self.moving,
+                self.notices,
+            )
             for r in s.rows
         ]
         return {
             p
             for r in rows
-            for p in (r.item.owner_id, r.item.previous_id, r.loan.borrower_id if r.loan else None)
+            for p in (
+                r.item.owner_id,
+                r.item.previous_id,
+                r.loan.borrower_id if r.loan else None,
+                r.approval.asked_by if r.approval else None,
+            )
         }
 
 
 def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
-    """The desk of one person: five statements, however much waits."""
+    """The desk of one person: six statements, however much waits."""
     policy, at = house.policy, {"now": now}
     found = _rows(house, actor, session.execute(_steps(policy, actor), at).all())
     drafts = [r for r in found.rows if _is_draft(actor, r)]
@@ -87,13 +104,17 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         drafts=Section(drafts, len(drafts)),
         lending=_loans(house, session.execute(_lending(policy, actor), at).all()),
         borrowed=_loans(house, session.execute(_borrowed(policy, actor), at).all()),
+        words=_asked(
+            house, session.execute(my_word(policy, actor), at | {"today": _today(house, now)}).all()
+        ),
         moving=_rows(house, actor, session.execute(_moving(policy, actor), at).all()),
         notices=_notices(session, house, actor, now),
     )
 
 
 def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -> int:
-    """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late. One statement."""
+    """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late, what waits for one's word.
+    One statement."""
     return session.scalar(_count(house.policy, actor), {"now": now, "today": _today(house, now)}) or 0
 
 
@@ -148,6 +169,17 @@ def _loans(house: House, found: Sequence[Any]) -> Section:
     return Section(rows, found[0][2] if found else 0)
 
 
+def _asked(house: House, found: Sequence[Any]) -> Section:
+    """Rows of (item, approval or none, how many there are)."""
+    rows: list[Row] = []
+    for item, approval, _n in found:
+        kind = house.kinds[item.kind]
+        since = approval.asked if approval else None
+        due = (approval.due if approval else item.data.get("review")) or None
+        rows.append(Row(item, kind, kind.state(item.state), approval=approval, due=due, since=since))
+    return Section(rows, found[0][2] if found else 0)
+
+
 def _is_draft(actor: Actor, row: Row) -> bool:
     return row.item.owner_id == actor.id and row.state is row.kind.first and not row.state.view
 
@@ -159,7 +191,8 @@ def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
     loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
     handle = loans.where(_to_handle(policy, actor))
     late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < TODAY)
-    return select(steps.scalar_subquery() + handle.scalar_subquery() + late.scalar_subquery())
+    parts = (steps, handle, late, words_wanted(policy, actor))
+    return select(reduce(add, (part.scalar_subquery() for part in parts)))
 
 
 @prepared

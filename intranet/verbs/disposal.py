@@ -52,4 +52,4 @@ def destroy_asked(w: Work, item_id: int, raw: Mapping[str, Any], *, version: int
 
 
 # Moves that a declaration marks with `code`, by kind and name: done by these verbs instead of `items.step`.
-STEPS = {("document", MOVE): destroy_asked}
+STEPS = {("document", MOVE): destroy_asked, ("material", MOVE): destroy_asked}

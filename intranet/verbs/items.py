@@ -1,4 +1,4 @@
-"""The verbs of every ledger: add, edit, step, comment, grant, re-level. Read top to bottom they are the rule."""
+"""The verbs of every ledger: add, edit, step, comment, grant. Read top to bottom they are the rule."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from vault.levels import Level
 
-from ..errors import Conflict, Denied, Invalid, Missing
+from ..errors import Conflict, Invalid, Missing
 from ..kinds.base import Field, Kind, Move, Value
 from ..models import Comment, Grant, Item, Repository, Revision, Unit
 from ..models import Person as PersonRow
 from ..policy import Permission, Standing
 from ..work import Work
-from . import copies, deposits, values
-from .numbers import take
+from . import copies, declarations, deposits, values
+from .numbers import given, take
 from .reading import standing
 
 
@@ -47,13 +47,16 @@ def create(
     only: Iterable[Field] | None = None,
     permission: Permission = Permission.ITEM_ADD,
     number: str | None = None,
+    declared: str = "",
 ) -> Item:
-    """Add an item in its first state. `blobs`: ids of sealed files of this actor, not yet of any item.
+    """Add an item in its first state. `blobs`: ids of sealed files of this actor, not yet of any item. `number`: the one that the
+    paper bears already, instead of the next. `declared`: what the sender says of the files (`declarations`).
 
     Raises Denied, or Invalid with every wrong field."""
     level = Level(kind.default_level) if level is None else level
     w.house.policy.demand(w.actor, permission, (kind, unit_id) if permission is Permission.ITEM_ADD else None)
-    errors = _marks(w, kind, title, unit_id, level, repository_id)
+    errors = marks(w, kind, title, unit_id, level, repository_id)
+    errors |= declarations.wrong(w.house.settings, kind, blobs, declared)
     fields = list(kind.form_fields if only is None else only)
     data: dict[str, Value] = {}
     try:
@@ -62,12 +65,14 @@ def create(
         errors |= invalid.errors
     if not errors and kind.guard and (why := kind.guard(data)):
         errors[""] = why
+    if not errors and (why := below(kind, data, level)):
+        errors["level"] = why
     if errors:
         raise Invalid(errors)
     unit = w.session.get_one(Unit, unit_id)
     item = Item(
         kind=kind.name,
-        number=number or take(w, kind, unit, level),
+        number=take(w, kind, unit, level) if number is None else given(w, number),
         title=title.strip(),
         state=kind.first.name,
         level=int(level),
@@ -83,11 +88,11 @@ def create(
     saved(w, kind, item, "create", "")
     if kind.loans:
         copies.register(w, item, int(item.data.get("copies") or 1))
-    deposits.adopt(w, item, blobs)
+    deposits.adopt(w, item, blobs, declared)
     return item
 
 
-def _marks(
+def marks(
     w: Work, kind: Kind, title: str, unit_id: int, level: Level, repository_id: int | None
 ) -> dict[str, Any]:
     """What every item must carry: a title, a living unit, a level of the kind not above the own clearance."""
@@ -111,6 +116,14 @@ def _marks(
         ):
             errors["repository"] = _("请从列表中选择")
     return errors
+
+
+def below(kind: Kind, data: Mapping[str, Any], level: int) -> Any:
+    """Why this level is too low for what the data say, or None (`Kind.floor`)."""
+    least = kind.floor(data) if kind.floor else None
+    if least is None or level >= least:
+        return None
+    return _("录音随其会议或培训定级，密级不得低于“%(level)s”", level=_(Level(least).label))
 
 
 def saved(w: Work, kind: Kind, item: Item, action: str, reason: str) -> None:
@@ -141,7 +154,7 @@ def saved(w: Work, kind: Kind, item: Item, action: str, reason: str) -> None:
     w.reindex(item.id)
 
 
-def _current(item: Item, version: int | None) -> None:
+def current(item: Item, version: int | None) -> None:
     if version is not None and version != item.version:
         raise Conflict(_("在您填写期间，这条记录已被他人更新"), item=item.id)
 
@@ -156,14 +169,16 @@ def edit(
     blobs: Sequence[int] = (),
     drop: Sequence[int] = (),
     reason: str = "",
+    declared: str = "",
 ) -> Item:
     """Change title and fields, add and drop files. Raises Conflict when `version` is not the stored one."""
     s = lock(w, item_id)
     item, kind = s.item, w.house.kinds[s.item.kind]
     w.house.policy.demand(w.actor, Permission.ITEM_EDIT, s)
-    _current(item, version)
-    errors = _marks(w, kind, title, item.unit_id, Level(item.level), None)
+    current(item, version)
+    errors = marks(w, kind, title, item.unit_id, Level(item.level), None)
     errors.pop("unit", None)
+    errors |= declarations.wrong(w.house.settings, kind, blobs, declared)
     fields = [f for f in kind.edit_fields if w.house.policy.shows(w.actor, s, f)]
     data: dict[str, Value] = {}
     try:
@@ -171,7 +186,7 @@ def edit(
     except Invalid as invalid:
         errors |= invalid.errors
     merged = {k: v for k, v in (dict(item.data) | data).items() if v is not None}
-    if not errors and kind.guard and (why := kind.guard(merged)):
+    if not errors and (why := (kind.guard and kind.guard(merged)) or below(kind, merged, item.level)):
         errors[""] = why
     if errors:
         raise Invalid(errors)
@@ -181,7 +196,7 @@ def edit(
     saved(w, kind, item, "edit", reason.strip())
     if kind.loans and before != merged.get("place"):
         copies.moved(w, item, int(before or 0), int(merged["place"]))
-    deposits.adopt(w, item, blobs)
+    deposits.adopt(w, item, blobs, declared)
     deposits.drop(w, item, drop)
     return item
 
@@ -212,7 +227,7 @@ def apply(
     """The move itself, for `step` and for verbs with moves of their own (`Move.code`)."""
     item = s.item
     w.house.policy.demand(w.actor, permission, s, move=move)
-    _current(item, version)
+    current(item, version)
     if item.state not in move.sources:
         now_in = kind.state(item.state).title
         raise Conflict(
@@ -289,27 +304,3 @@ def revoke(w: Work, item_id: int, grant_id: int) -> None:
     row.revoked = w.now
     w.record("item.revoke", s.item, detail={"person": row.person_id, "unit": row.unit_id})
     w.reindex(item_id)
-
-
-def relevel(w: Work, item_id: int, level: Level, *, reason: str, version: int | None = None) -> Item:
-    """Change the level: with a reason; lowering it needs somebody other than the owner (REQUIREMENTS A3)."""
-    s = lock(w, item_id)
-    item, kind = s.item, w.house.kinds[s.item.kind]
-    w.house.policy.demand(w.actor, Permission.ITEM_LEVEL, s)
-    _current(item, version)
-    if level < item.level and item.owner_id == w.actor.id:
-        raise Denied(_("降低密级须由经办人以外的人员办理"), permission=Permission.ITEM_LEVEL.value, thing=s)
-    errors = _marks(w, kind, item.title, item.unit_id, level, None)
-    errors |= {} if reason.strip() else {"reason": _("请说明理由")}
-    if item.state in ("lent", "returned") or kind.state(item.state).final:
-        raise Conflict(_("借出、待核验或已处置的文件不能更改密级"), item=item.id)
-    try:
-        values.parse(w, kind, [f for f in kind.form_fields if f.widget == "place"], item.data, level)
-    except Invalid as invalid:
-        errors["level"] = next(iter(invalid.errors.values()))
-    if errors:
-        raise Invalid(errors)
-    deposits.relevel(w, item, level)
-    before, item.level = item.level, int(level)
-    saved(w, kind, item, "level", f"{Level(before).label} → {level.label}：{reason.strip()}")
-    return item

@@ -41,6 +41,9 @@ def parse(
     for field in fields:
         if isinstance(field, Files):
             continue
+        if not field.applies({**raw, **values}):
+            values[field.name] = None  # of another class: whatever was typed there is not kept
+            continue
         try:
             value = field.parse(raw.get(field.name))
             if value is not None:

@@ -5,6 +5,7 @@ from flask import Blueprint
 
 def blueprints() -> list[Blueprint]:
     from . import (
+        approvals,
         audit,
         complaints,
         desk,
@@ -22,5 +23,5 @@ def blueprints() -> list[Blueprint]:
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, approvals.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
     ]  # fmt: skip

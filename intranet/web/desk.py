@@ -12,7 +12,7 @@ from ..models import Item, Message
 from ..policy import Permission
 from ..verbs import desk as questions
 from ..verbs import figures, messages
-from . import page, signin
+from . import page, signin, words
 
 bp = Blueprint("desk", __name__)
 
@@ -33,7 +33,13 @@ def home() -> Response:
         shown += figures.clearances(db.session())
     told = messages.unseen(db.session(), house(), actor, now)
     return page.render(
-        "desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, duties=duties()
+        "desk/desk.html",
+        desk=found,
+        figures=shown,
+        told=told,
+        words_of=words_of,
+        duties=duties(),
+        word_of=words.of_approval,
     )
 
 

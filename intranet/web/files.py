@@ -34,9 +34,10 @@ bp = Blueprint("files", __name__)
 
 PDF = "application/pdf"
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+SOUNDS = frozenset({"audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/flac"})
 NO_STORE_LEVEL = Level.CONFIDENTIAL
 _SHOWN = (
-    "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
 # The built-in PDF viewers of the browsers refuse to start in a sandboxed document; the rest of the rule holds for them.
@@ -46,7 +47,7 @@ POLICY = f"{_SHOWN}; sandbox"
 
 def shows_inline(mime: str) -> str:
     """The type under which a browser may show a file itself, or "" when it is only for saving."""
-    if mime == PDF or mime in IMAGES:
+    if mime == PDF or mime in IMAGES or mime in SOUNDS:
         return mime
     return "text/plain; charset=utf-8" if mime in ("text/plain", "text/csv", "text/markdown") else ""
 

@@ -1,11 +1,12 @@
 """The pages of every ledger, from its declaration. This file is the table of their addresses; the work is in
-`items_read` (list, item, print), `export`, `items_write` (add, edit) and `items_steps` (what is done to an item)."""
+`items_read` (list, item, print), `export`, `items_write` (add, edit), `items_steps` (what is done to an item) and `items_kept` (to one
+that is kept)."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 
-from . import export, item_log_out, items_read, items_steps, items_write
+from . import export, item_log_out, items_kept, items_read, items_steps, items_write
 
 bp = Blueprint("items", __name__)
 
@@ -26,6 +27,10 @@ for rule, endpoint, view, methods in (
     ("/i/<number>/move/<name>", "do_move", items_steps.do_move, POST),
     ("/i/<number>/level", "level", items_steps.level, GET),
     ("/i/<number>/level", "set_level", items_steps.set_level, POST),
+    ("/i/<number>/review", "review", items_kept.review, POST),
+    ("/i/<number>/copies", "add_copies", items_kept.add_copies, POST),
+    ("/i/<number>/inside", "put_in", items_kept.put_in, POST),
+    ("/i/<number>/take-out", "take_out", items_kept.take_out, POST),
     ("/i/<number>/restore/<int:version>", "restore", items_steps.restore, POST),
     ("/i/<number>/comment", "comment", items_steps.comment, POST),
     ("/i/<number>/link", "link", items_steps.link, POST),

@@ -24,7 +24,7 @@ from ..house import House, house
 from ..kinds.base import Checks, Field, Files, Kind, Wrong
 from ..models import Blob, Item, Repository, Revision, Unit
 from ..policy import Permission
-from ..verbs import deposits, pictures
+from ..verbs import declarations, deposits, pictures
 from . import present, signin, tokens, upload
 from .names import names
 
@@ -47,6 +47,8 @@ class Form:
     drop: set[int] = field(default_factory=set)
     version: int | None = None
     reason: str = ""
+    declared: str = ""
+    folder: str = ""
 
     @property
     def groups(self) -> list[tuple[str, list[Field]]]:
@@ -64,6 +66,8 @@ class Form:
             "level": _("密级"),
             "repository": _("存储库"),
             "reason": _("理由"),
+            "declared": _("保密声明"),
+            "folder": _("归入案卷"),
         }
         return own | {f.name: str(f.title) for f in self.kind.fields}
 
@@ -88,6 +92,7 @@ def read(form: Form) -> Form:
     """Fill a form from the request."""
     sent = request.form
     form.title, form.reason = sent.get("title", ""), sent.get("reason", "")
+    form.declared, form.folder = sent.get("declared", ""), sent.get("folder", "").strip()[:80]
     form.unit, form.repository, form.version = number("unit"), number("repository"), number("version")
     form.raw = typed(form.fields)
     form.kept = tokens.numbers(_purpose(), sent.getlist("kept"))
@@ -116,9 +121,19 @@ def typed(fields: Iterable[Field]) -> dict[str, Any]:
 def seal(form: Form) -> None:
     """Seal the files of the request into `form.kept`; what cannot be kept becomes an error of its field.
 
-    One that fails does not take the others with it."""
+    One that fails does not take the others with it. Nothing is sealed that might hold a State secret (`declarations`)."""
+    sent = {d.name: [p for p in request.files.getlist(d.name) if p.filename] for d in form.kind.files}
+    wrong = declarations.wrong(
+        house().settings, form.kind, [p for parts in sent.values() for p in parts], form.declared
+    )
+    if wrong:
+        form.errors |= wrong
+        for name, parts in sent.items():
+            if parts:
+                form.errors[name] = _("文件没有收下，声明后请重新选择")
+        return
     for declared in form.kind.files:
-        parts = [p for p in request.files.getlist(declared.name) if p.filename]
+        parts = sent[declared.name]
         for part in parts if declared.many else parts[:1]:
             try:
                 form.kept.append(_sealed(form, declared, part))

@@ -19,7 +19,7 @@ from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
 from ..verbs import deposits, disposal, history, knowing
 from . import files as bodies
-from . import item_log, words
+from . import item_log, items_custody, words
 from .names import choices_of, names
 from .text_words import Said, said
 
@@ -114,8 +114,10 @@ def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, 
     """(key, title) of the tabs this actor gets; the first is the one shown unasked."""
     may = {p: home.policy.decide(actor, p, s).ok for p in (Permission.ITEM_LOG, Permission.ITEM_ACCESS)}
     found = [
+        ("inside", _("卷内"), kind.bundles),
         ("comments", pgettext("tab", "留言"), bool(kind.comments)),
         ("history", _("修改历史"), True),
+        ("copies", pgettext("tab", "份"), kind.loans),
         ("loans", _("借阅记录"), kind.loans),
         ("links", _("关联"), True),
         ("access", _("知悉范围"), may[Permission.ITEM_ACCESS]),
@@ -142,6 +144,8 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
             rows: list[Loan] = history.loans(session, item.id, only=None if everyone else actor.id)
             names().load(persons=[p for r in rows for p in (r.borrower_id, r.decided_by, r.checked_by)])
             return {"loans": rows, "everyone": everyone, "today": now.astimezone(home.zone).date()}
+        case "inside" | "copies":
+            return items_custody.tab(home, actor, s, tab)
         case "links":
             return {"links": history.links(session, home, actor, item.id, now)}
         case "access":
@@ -185,7 +189,7 @@ def fields_of(home: House, actor: Actor, s: Standing, kind: Kind) -> tuple[list[
     shown = [
         f
         for f in history.shown(home, actor, s, kind)
-        if f.form or data.get(f.name) not in (None, "", [], False)
+        if f.applies(data) and (f.form or data.get(f.name) not in (None, "", [], False))
     ]
     texts = [f for f in shown if isinstance(f, LongText)]
     return [f for f in texts if data.get(f.name)], [f for f in shown if not isinstance(f, LongText)]
@@ -225,6 +229,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "may_level": decide(actor, Permission.ITEM_LEVEL, s).ok and not kind.state(item.state).final,
         "may_borrow": kind.loans and mine is None and decide(actor, Permission.LOAN_APPLY, s).ok,
         "sees_holder": kind.loans and decide(actor, Permission.ITEM_LOG, s).ok,
+        **(items_custody.panel(home, actor, s) if kind.dual else {}),
         "destroyed": any(m.target == item.state for m in kind.moves if (kind.name, m.name) in disposal.STEPS),
         **tab_context(home, actor, s, kind, chosen),
     }

@@ -16,7 +16,7 @@ from ..extensions import db
 from ..house import house
 from ..kinds.base import Kind, Move
 from ..policy import Permission, Standing
-from ..verbs import disposal, history, items, relations
+from ..verbs import disposal, history, items, levels, relations
 from . import items_forms, page, present, signin
 from .items_read import seen, show_page, templates
 
@@ -113,7 +113,9 @@ def _level_page(s: Standing, errors: Any, status: int = 200) -> Response:
 
 
 def set_level(number: str) -> Response:
+    """Change it, or propose to (`Kind.dual`)."""
     s = seen(number)
+    dual = house().kinds[s.item.kind].dual
     try:
         wanted = Level.parse(request.form.get("level", ""))
     except ValueError:
@@ -123,11 +125,14 @@ def set_level(number: str) -> Response:
     try:
         with work.begin(house(), signin.actor()) as w:
             reason, version = request.form.get("reason", ""), items_forms.number("version")
-            items.relevel(w, s.item.id, wanted, reason=reason, version=version)
+            verb = levels.propose if dual else levels.relevel
+            verb(w, s.item.id, wanted, reason=reason, version=version)
     except Invalid as invalid:
         return _level_page(seen(number), invalid.errors, 422)
     except Conflict as conflict:
         return _level_page(seen(number), {"": conflict.why}, 409)
+    if dual:
+        return _done(s, _("已提请将密级改为“%(level)s”，待另一人审批", level=present.level_of(wanted).label))
     return _done(s, _("密级已改为“%(level)s”", level=present.level_of(wanted).label))
 
 

@@ -10,12 +10,12 @@ from flask_babel import gettext as _
 from vault.levels import Level
 
 from .. import work
-from ..errors import Conflict, Denied, Invalid, Unavailable
+from ..errors import Conflict, Denied, Invalid, Missing, Unavailable
 from ..extensions import db
 from ..house import house
 from ..models import Item
 from ..policy import Permission, Standing
-from ..verbs import deposits, history, items
+from ..verbs import bundles, deposits, history, items
 from . import items_forms, page, signin
 from .items_forms import Form
 from .items_read import kind_of, seen, templates
@@ -32,7 +32,20 @@ def new(kind: str) -> Response:
     form.raw = {f.name: request.args[f.name] for f in form.fields if f.name in request.args}
     if form.level > actor.clearance:
         form.level = min(declared.levels)
+    form.folder = request.args.get("folder", "").strip()[:80]
+    if form.folder and bundles.holds(declared):
+        _as_folder(form)
     return _new_page(form)
+
+
+def _as_folder(form: Form) -> None:
+    """What goes into a folder begins with its level and its unit. A number that is hidden changes nothing, like one that is none."""
+    try:
+        folder = seen(form.folder).item
+    except (Denied, Missing):
+        return
+    if house().kinds[folder.kind].bundles:
+        form.level, form.unit = max(form.level, folder.level), folder.unit_id
 
 
 def _new_page(form: Form, status: int = 200) -> Response:
@@ -45,6 +58,7 @@ def _new_page(form: Form, status: int = 200) -> Response:
         item=None,
         files=[],
         rows=[],
+        state_secrets_approved=home.settings.state_secrets_approved,
         units=items_forms.units(home, actor, form.kind),
         levels=items_forms.levels(home, actor, form.kind),
         repositories=items_forms.repositories(actor, form.kind),
@@ -72,7 +86,10 @@ def add(kind: str) -> Response:
                 level=Level(form.level),
                 repository_id=form.repository,
                 blobs=form.kept,
+                declared=form.declared,
             )
+            if form.folder and bundles.holds(declared):
+                bundles.into(w, form.folder, item)
             _nothing_missing(form)
     except Invalid as invalid:
         form.errors = invalid.errors | form.errors
@@ -118,6 +135,8 @@ def _edit_page(form: Form, item: Item, status: int = 200, rows: Any = (), last: 
         files=deposits.files(db.session(), item.id),
         rows=list(rows),
         last=last,
+        state_secrets_approved=house().settings.state_secrets_approved,
+        item_registered_only=Level(item.level).slug in house().settings.register_only_levels.split(),
         units=[],
         levels=[],
         repositories=[],
@@ -142,6 +161,7 @@ def save(number: str) -> Response:
                 blobs=form.kept,
                 drop=sorted(form.drop),
                 reason=form.reason,
+                declared=form.declared,
             )
             _nothing_missing(form)
     except Invalid as invalid:

@@ -6,7 +6,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from vault.levels import Level
+
 from ..kinds.base import Kind
+from ..models import Approval
+from .present import level_of
 
 
 def of_action(kind: Kind, action: str) -> Any:
@@ -14,7 +18,26 @@ def of_action(kind: Kind, action: str) -> Any:
     move = kind.move(action)
     if move is not None:
         return move.title
-    return {"create": _("登记"), "edit": _("修改"), "level": _("更改密级")}.get(action, action)
+    known = {
+        "create": _("登记"),
+        "edit": _("修改"),
+        "level": _("更改密级"),
+        "review": _("复核密级"),
+        "copies": _("增印份"),
+    }
+    return known.get(action, action)
+
+
+def of_approval(approval: Approval) -> str:
+    """What is asked for, in words; of a part that has none here, its name."""
+    given = approval.payload
+    if approval.what == "level":
+        now, then = (level_of(Level.parse(given[k])).label for k in ("from", "to"))
+        return _("密级由“%(before)s”改为“%(after)s”", before=now, after=then)
+    if approval.what == "copy":
+        return _("由第 %(n)s 份增印 %(count)s 份", n=given["copy"], count=given["count"])
+    fixed = {"open": _("两人打开绝密正文"), "glass": _("应急打开的复查")}
+    return fixed.get(approval.what, approval.what)
 
 
 def of_audit(action: str, kind: Kind) -> Any:
@@ -35,6 +58,19 @@ def of_audit(action: str, kind: Kind) -> Any:
         "item.print": _("打印"),
         "item.certificate": _("打印销毁证明"),
         "item.destroyed": _("销毁正文密钥"),
+        "level.ask": _("提请更改密级"),
+        "level.approved": _("批准更改密级"),
+        "level.refused": _("不同意更改密级"),
+        "level.withdrawn": _("撤回更改密级"),
+        "level.review": _("复核密级"),
+        "copy.ask": _("提请增印"),
+        "copy.approved": _("批准增印"),
+        "copy.refused": _("不同意增印"),
+        "copy.withdrawn": _("撤回增印"),
+        "copy.add": _("增印份"),
+        "bundle.put": _("归入案卷"),
+        "bundle.take_out": _("移出案卷"),
+        "approval.decide": _("审批"),
         "item.export": _("导出"),
         "body.open": _("打开文件"),
         "body.head": _("查询文件"),

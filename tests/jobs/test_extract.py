@@ -12,7 +12,7 @@ from intranet.house import House
 from intranet.jobs import extract, worker
 from intranet.jobs.outbox import drain
 from intranet.models import Blob, BlobText, Item, Outbox
-from intranet.verbs import deposits, finding, items
+from intranet.verbs import deposits, finding, levels
 from search import extract_private
 from search.extract import Extracted
 from search.extract_programs import NO_PROGRAMS
@@ -73,7 +73,7 @@ def test_a_file_raised_in_level_while_it_was_read_leaves_no_text(
     def slow(*args: object, **more: object) -> object:
         found = real(*args, **more)  # type: ignore[arg-type]
         with desk.w("officer") as w:
-            items.relevel(w, item.id, Level.CONFIDENTIAL, reason="定密")
+            levels.relevel(w, item.id, Level.CONFIDENTIAL, reason="定密")
         return found
 
     monkeypatch.setattr(extract.reader, "extract", slow)

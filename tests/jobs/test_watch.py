@@ -295,8 +295,8 @@ def happens(dice: random.Random, desk: Office, made: list[Item]) -> None:
         item = dice.choice(made)
         with desk.w("cli:test") as w:
             level = w.session.get_one(Item, item.id).level
-            target = Level.INTERNAL if level == Level.CONFIDENTIAL else Level.CONFIDENTIAL
-            items.relevel(w, item.id, target, reason="变动")
+        target = Level.INTERNAL if level == Level.CONFIDENTIAL else Level.CONFIDENTIAL
+        desk.relevel(item, target, by="registrar" if item.kind == "document" else "cli:test", reason="变动")
     else:
         item = dice.choice(made)
         with desk.w("cli:test") as w:

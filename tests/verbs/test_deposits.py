@@ -150,8 +150,7 @@ def test_raising_the_level_rewraps_and_the_text_in_clear_goes(desk: Office, db: 
     before = db.get_one(Blob, blob).header
     db.expire_all()
     assert len(desk.outbox("extract")) == 1
-    with desk.w("custodian") as w:
-        items.relevel(w, item.id, Level.SECRET, reason="复核")
+    desk.relevel(item, Level.SECRET)
     after = db.get_one(Blob, blob, populate_existing=True)
     assert after.header != before
     assert (after.level, after.text_note) == (Level.SECRET, "level")

@@ -20,7 +20,7 @@ from intranet.house import House
 from intranet.jobs import worker
 from intranet.jobs.outbox import drain
 from intranet.models import Item
-from intranet.verbs import complaints, entries, finding, items
+from intranet.verbs import complaints, entries, finding, items, levels
 from search.engine import Damaged
 from tests.office import Clock, Office, Statements
 from vault.levels import Level
@@ -174,7 +174,7 @@ def test_raised_in_level_is_gone_before_the_worker_runs(
 ) -> None:
     actor, item = desk.actor("cook"), shelf[0]
     with desk.w("officer") as w:
-        items.relevel(w, item.id, Level.CONFIDENTIAL, reason="含内部数据")
+        levels.relevel(w, item.id, Level.CONFIDENTIAL, reason="含内部数据")
     assert item.id not in {h.item.id for h in found(db, house, actor).hits}
 
 
@@ -184,7 +184,7 @@ def test_words_of_an_item_raised_in_level_find_it_no_more_for_those_who_still_se
     actor, item = desk.actor("officer_cw"), shelf[1]
     assert found(db, house, actor, "压力表").total == 1
     with desk.w("officer_cw") as w:
-        items.relevel(w, item.id, Level.CONFIDENTIAL, reason="定密")
+        levels.relevel(w, item.id, Level.CONFIDENTIAL, reason="定密")
     assert found(db, house, actor, "压力表").total == 0
     caught_up()
     assert found(db, house, actor, "压力表").total == 0

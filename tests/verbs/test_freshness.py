@@ -21,7 +21,7 @@ from intranet.actor import Actor
 from intranet.house import House
 from intranet.jobs import worker
 from intranet.models import Blob, Item, Outbox
-from intranet.verbs import disposal, entries, finding, items, office, people, typed
+from intranet.verbs import disposal, entries, finding, items, levels, office, people, typed
 from search.engine import Access, Entry
 from search.engine_bruteforce import BruteForceEngine
 from search.query import parse
@@ -94,7 +94,7 @@ def raised(desk: Office, clock: Clock) -> Iterator[list[Finds]]:
     item = desk.add("resource", "officer", title="锅炉定密台账", body="压力参数", level=Level.INTERNAL)
     yield []
     with desk.w("officer") as w:
-        items.relevel(w, item.id, Level.CONFIDENTIAL, reason="定密")
+        levels.relevel(w, item.id, Level.CONFIDENTIAL, reason="定密")
     yield [("cook", "定密台账", False), ("officer", "定密台账", True), ("officer", "压力参数", False)]
 
 
@@ -102,7 +102,7 @@ def lowered(desk: Office, clock: Clock) -> Iterator[list[Finds]]:
     item = desk.add("resource", "officer", title="锅炉解密台账", body="解密参数", level=Level.CONFIDENTIAL)
     yield []
     with desk.w("lead") as w:
-        items.relevel(w, item.id, Level.INTERNAL, reason="解密")
+        levels.relevel(w, item.id, Level.INTERNAL, reason="解密")
     yield [("cook", "解密台账", True), ("cook", "解密参数", True), ("temp", "解密参数", False)]
 
 

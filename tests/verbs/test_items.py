@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from intranet.errors import Conflict, Denied, Invalid, Missing
 from intranet.models import Grant, Item, ItemValue, Link, Revision
-from intranet.verbs import items, reading, relations
+from intranet.verbs import items, levels, reading, relations
 from intranet.verbs.reading import Filter
 from tests.office import Clock, Office, Statements
 from vault.levels import Level
@@ -211,15 +211,14 @@ def test_remarks_are_for_those_who_take_part(desk: Office) -> None:
 def test_raising_the_level_needs_a_stronger_place_first(desk: Office) -> None:
     document = desk.add("document", "custodian", level=Level.CONFIDENTIAL)  # stands in a cabinet
     with pytest.raises(Invalid) as refused, desk.w("custodian") as w:
-        items.relevel(w, document.id, Level.SECRET, reason="复核")
+        levels.propose(w, document.id, Level.SECRET, reason="复核")
     assert set(refused.value.errors) == {"level"}
 
 
 def test_a_change_of_level_says_why_and_keeps_the_number(desk: Office, db: Session) -> None:
     document = desk.add("document", "custodian", level=Level.CONFIDENTIAL, place=desk.place("SG-1"))
     number = document.number
-    with desk.w("custodian") as w:
-        items.relevel(w, document.id, Level.SECRET, reason="复核后提级")
+    desk.relevel(document, Level.SECRET, reason="复核后提级")
     last = db.scalars(
         select(Revision).where(Revision.item_id == document.id).order_by(Revision.version.desc())
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from intranet.errors import Conflict, Denied, Invalid, Missing
 from intranet.models import Item, Loan
 from intranet.policy import Permission
-from intranet.verbs import deposits, items, loans, people
+from intranet.verbs import deposits, items, levels, loans, people
 from tests.office import Clock, Office
 from vault.levels import Level
 
@@ -185,7 +185,7 @@ def test_a_file_that_is_out_is_not_disposed_of_nor_its_level_changed(desk: Offic
     with pytest.raises(Conflict):
         desk.step(document, "custodian", "propose_disposal", reason="期满")
     with pytest.raises(Conflict), desk.w("registrar") as w:
-        items.relevel(w, document.id, Level.INTERNAL, reason="公开")
+        levels.propose(w, document.id, Level.INTERNAL, reason="公开")
 
 
 def test_whoever_holds_a_file_is_not_disabled(desk: Office, document: Item) -> None:

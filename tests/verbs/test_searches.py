@@ -167,8 +167,7 @@ def test_what_an_old_entry_becomes_is_new(
         items.grant(w, hidden.id, person_id=desk.person("lead_st").id)
     drain(house, worker.QUICK)
     assert news(db, desk, "lead_st", mine) == {other.id}, "秘密 is never looked for behind one's back"
-    with desk.w("cli:test") as w:
-        items.relevel(w, hidden.id, Level.INTERNAL, reason="解密")
+    desk.relevel(hidden, Level.INTERNAL, reason="解密")
     drain(house, worker.QUICK)
     assert news(db, desk, "lead_st", mine) == {other.id, hidden.id}
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from intranet.errors import DomainError
 from intranet.models import Blob, Item, Loan
 from intranet.policy import Permission
-from intranet.verbs import finding, items, loans, people, relations
+from intranet.verbs import finding, items, levels, loans, people, relations
 from intranet.verbs.auditing import Filter, page
 from intranet.web.export import guarded
 from tests.office import Clock, Office
@@ -59,7 +59,7 @@ def test_what_was_taken_out_before_a_level_was_lowered_stays_closed(as_: As, des
     with desk.w("officer") as w:
         items.edit(w, entry.id, raw, title="台账", version=None)
     with desk.w("lead") as w:
-        items.relevel(w, entry.id, Level.INTERNAL, reason="已去除数字")
+        levels.relevel(w, entry.id, Level.INTERNAL, reason="已去除数字")
     assert as_("cook").get(f"/i/{entry.number}?tab=history").status_code == 200
     assert SIGN not in as_("cook").get(f"/i/{entry.number}?tab=history").text
     with desk.w("security") as w:

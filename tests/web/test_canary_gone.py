@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from intranet.extensions import db
 from intranet.jobs import worker
 from intranet.models import Blob, BlobText, Item
-from intranet.verbs import backups, deposits, disposal, items
+from intranet.verbs import backups, deposits, disposal, levels
 from search.engine_whoosh import WhooshEngine
 from tests import databases
 from tests.canary import Canary, Disk, office_on_disk, places
@@ -118,7 +118,7 @@ def test_a_file_raised_in_level_leaves_no_words(desk: Office, disk: Disk) -> Non
     item, _blob = held(desk, "resource", "officer")
     worker.once(desk.house)
     with desk.w("officer") as w:
-        items.relevel(w, item.id, Level.CONFIDENTIAL, reason="重新定密")
+        levels.relevel(w, item.id, Level.CONFIDENTIAL, reason="重新定密")
     worker.once(desk.house)
     db.session.rollback()
     assert places(GONE, disk.contents()) == set()
@@ -129,7 +129,7 @@ def test_the_own_words_of_an_item_raised_in_level_stay_in_its_register_only(desk
     item = desk.add("resource", "officer", body=f"正文 {GONE}", level=Level.INTERNAL)
     worker.once(desk.house)
     with desk.w("officer") as w:
-        items.relevel(w, item.id, Level.CONFIDENTIAL, reason="重新定密")
+        levels.relevel(w, item.id, Level.CONFIDENTIAL, reason="重新定密")
     worker.once(desk.house)
     db.session.rollback()
     assert places(GONE, disk.contents()) == {"database"}
@@ -140,7 +140,7 @@ def test_words_are_forgotten_only_after_the_index_has_heard(desk: Office, disk: 
     item, _blob = held(desk, "resource", "officer")
     worker.once(desk.house)
     with desk.w("officer") as w:
-        items.relevel(w, item.id, Level.CONFIDENTIAL, reason="重新定密")
+        levels.relevel(w, item.id, Level.CONFIDENTIAL, reason="重新定密")
     only = {"forget": worker.QUICK["forget"]}
     assert worker.drain(desk.house, only) == {"forget": 0, "forget!": 2}  # the item, its file
     assert {row.error for row in desk.outbox("forget")} == {"Unavailable: index"}
