@@ -3,12 +3,13 @@
 from .base import Kind
 from .complaint import COMPLAINT
 from .document import DOCUMENT
+from .incident import INCIDENT
 from .notice import NOTICE
 from .registry import Registry
 from .resource import RESOURCE
 from .workorder import WORKORDER
 
-KINDS: tuple[Kind, ...] = (RESOURCE, NOTICE, DOCUMENT, COMPLAINT, WORKORDER)
+KINDS: tuple[Kind, ...] = (RESOURCE, NOTICE, DOCUMENT, INCIDENT, COMPLAINT, WORKORDER)
 
 
 def registry(extra: tuple[Kind, ...] = ()) -> Registry:
