@@ -10,16 +10,20 @@ def blueprints() -> list[Blueprint]:
         desk,
         files,
         health,
+        inspections,
         items,
+        labels,
         loans,
         office,
         ops,
         people,
+        places,
         search,
         searches,
         session,
+        shelf,
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
     ]  # fmt: skip

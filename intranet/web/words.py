@@ -14,7 +14,9 @@ def of_action(kind: Kind, action: str) -> Any:
     move = kind.move(action)
     if move is not None:
         return move.title
-    return {"create": _("登记"), "edit": _("修改"), "level": _("更改密级")}.get(action, action)
+    return {"create": _("登记"), "edit": _("修改"), "level": _("更改密级"), "place": _("调整保管场所")}.get(
+        action, action
+    )
 
 
 def of_audit(action: str, kind: Kind) -> Any:
@@ -30,6 +32,9 @@ def of_audit(action: str, kind: Kind) -> Any:
         "item.link": _("添加关联"),
         "item.log": _("查看操作记录"),
         "item.print": _("打印"),
+        "item.inspect": _("检查"),
+        "item.label": _("打印标签"),
+        "copy.move": _("改放"),
         "item.certificate": _("打印销毁证明"),
         "item.destroyed": _("销毁正文密钥"),
         "item.export": _("导出"),
