@@ -84,7 +84,7 @@ def _fitted(line: Words) -> tuple[str, float]:
     room = LABEL_WIDE - CODE - 2 * PAD - 1.5
     size = max(2.3, min(line.size, line.size * room / max(_width(line.text, line.size, line.face), 0.1)))
     text = line.text
-    while len(text) > 1 and _width(text, size, line.face) > room:
+    while len(text) > 1 and _width(text, size, line.face) > room + 0.01:
         text = text[:-2] + "…"
     return text, size
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, make_response, request, url_for
 from flask_babel import gettext as _
 
 from .. import work
@@ -64,6 +64,7 @@ def _answer(choose: Callable[[Work], list[Label]], back: str, title: str, what: 
         pages=[label_sheet.svg(one) for one in pages],
         count=len(labels),
         level=max((x.level for x in labels if x.level is not None), default=None),
+        files={"pdf": _again("pdf", start), "svg": [_again("svg", start, n + 1) for n in range(len(pages))]},
         back=back,
         title=title,
         what=what,
@@ -73,6 +74,13 @@ def _answer(choose: Callable[[Work], list[Label]], back: str, title: str, what: 
         per_sheet=label_sheet.PER_SHEET,
         errors=errors,
     )
+
+
+def _again(shape: str, start: int, sheet: int = 1) -> str:
+    """The same labels as a file."""
+    given = {k: request.args.getlist(k) for k in ("what", "copy") if k in request.args}
+    more = {"as": shape, "start": str(start)} | ({"sheet": str(sheet)} if sheet > 1 else {})
+    return url_for(request.endpoint or "", **(request.view_args or {}), **given, **more)  # type: ignore[arg-type]
 
 
 def _drawn(x: Label) -> Drawn:
