@@ -261,6 +261,8 @@ class Policy:
                     actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改知悉范围")
                 )
             case Permission.ITEM_LEVEL:
+                if kind.follows:
+                    return Decision(False, _("密级随所涉及的文件，不能单独更改"))
                 return self._asked(
                     actor, s, ["custodian"] if kind.loans else ["owner", "lead"], _("您不能更改密级")
                 )

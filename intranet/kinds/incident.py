@@ -30,6 +30,7 @@ INCIDENT = Kind(
     levels=(1, 2, 3, 4),
     default_level=1,
     need_to_know=2,
+    follows=True,
     add=VIEW,
     comments=f"owner {VIEW}",
     title_label=_("事由"),
