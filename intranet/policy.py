@@ -56,6 +56,7 @@ class Permission(StrEnum):
     CLEARANCE_SET = "clearance:set"
     COMPLAINT_SUBMIT = "complaint:submit"
     COPY_ADD = "copy:add"
+    COPY_MOVE = "copy:move"
     HOLD_SET = "hold:set"
     ITEM_ACCESS = "item:access"
     ITEM_ADD = "item:add"
@@ -79,6 +80,7 @@ class Permission(StrEnum):
     PEOPLE_SEES = "people:sees"
     PEOPLE_SET = "people:set"
     PEOPLE_VIEW = "people:view"
+    PLACE_CHECK = "place:check"
     PLACE_SET = "place:set"
     SEARCH = "search:use"
 
@@ -202,7 +204,8 @@ class Policy:
         """The decision for one actor, permission and thing.
 
         `thing`: a Standing for item and loan permissions, (Kind, unit id) for ITEM_ADD, the other person's id for
-        PEOPLE_SET and CLEARANCE_SET, the login of who printed for AUDIT_SIGN, else None."""
+        PEOPLE_SET and CLEARANCE_SET, the login of who printed for AUDIT_SIGN, the unit id of a place for PLACE_CHECK and PLACE_SET
+        (None: of any), else None."""
         if isinstance(thing, Standing):
             return self._on_item(actor, permission, thing, move)
         match permission:
@@ -230,8 +233,12 @@ class Policy:
                 return self._role(actor, "backup_operator", "sysadmin")
             case Permission.OFFICE_SET:
                 return self._role(actor, "sysadmin")
+            case Permission.PLACE_CHECK:
+                ok = actor.has("custodian", thing)
+                return YES if ok else Decision(False, _("只有保管本单位场所的保管员可以办理"))
             case Permission.PLACE_SET:
-                return self._role(actor, "sysadmin", "custodian")
+                ok = actor.system or actor.has("sysadmin") or actor.has("custodian", thing)
+                return YES if ok else Decision(False, _("只有系统管理员或本单位的保管员可以设置场所"))
             case Permission.PEOPLE_VIEW:
                 return self._role(actor, "staff", "sysadmin", "security_officer")
             case Permission.PEOPLE_SEES:
@@ -268,6 +275,7 @@ class Policy:
                 | Permission.ITEM_LEVEL
                 | Permission.BUNDLE_PUT
                 | Permission.COPY_ADD
+                | Permission.COPY_MOVE
             ) if s.hold:
                 return Decision(False, _("此文件已冻结，解除前不得更改或处置"))
             case Permission.ITEM_EDIT | Permission.ITEM_ATTACH:
@@ -291,6 +299,8 @@ class Policy:
                 ok = actor.has("security_officer") or self.any_role(actor, s, keepers)
                 return YES if ok else Decision(False, _("您不能查看知悉人名单"))
             case Permission.ITEM_LEVEL:
+                if kind.follows:
+                    return Decision(False, _("密级随所涉及的文件，不能单独更改"))
                 return self._asked(
                     actor, s, ["custodian"] if kind.dual else ["owner", "lead"], _("您不能更改密级")
                 )
@@ -313,7 +323,7 @@ class Policy:
                 return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以审批"))
             case Permission.HOLD_SET:
                 return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以冻结"))
-            case Permission.COPY_ADD | Permission.ITEM_INSPECT:
+            case Permission.COPY_ADD | Permission.COPY_MOVE | Permission.ITEM_INSPECT:
                 return YES if custodian and kind.loans else Decision(False, _("只有保管员可以办理"))
             case Permission.BUNDLE_PUT | Permission.LEVEL_REVIEW:
                 return YES if custodian and kind.dual else Decision(False, _("只有保管员可以办理"))

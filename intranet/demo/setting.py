@@ -9,7 +9,7 @@ from sqlalchemy import select
 from vault.levels import Level
 
 from ..models import Person
-from ..verbs import office, people
+from ..verbs import office, people, places
 from ..work import Work
 from . import people as who
 from .diary import Diary, person, repository, unit
@@ -57,7 +57,7 @@ def _lists(w: Work, _blobs: Sequence[int]) -> None:
     for order, (code, name, name_en, above) in enumerate(who.UNITS):
         office.add_unit(w, code, name, parent=above, name_en=name_en, order=20 + order)
     for code, name, strength, at in who.PLACES:
-        office.add_place(w, code, name, strength, unit(w, at))
+        places.add(w, code, name, strength, unit(w, at))
     for word in who.SUBCLASSES:
         office.add_term(w, "subclass", word, word, parent="other")
     for code, readers in who.RESTRICTED.items():

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from ..extensions import db
 from ..house import House
 from ..models import Lease
-from . import backup, expire, head_due, heads, index, lease, remind, sweep, verify, watch
+from . import backup, expire, head_due, heads, index, inspect, lease, remind, sweep, verify, watch
 from .outbox import describe
 
 log = logging.getLogger("intranet.jobs")
@@ -45,6 +45,7 @@ QUICK: Sequence[Job] = (
     Job("grants", ended_grants, MINUTE),
     Job("clocks", remind.clocks, MINUTE),
     Job("loans", remind.loans, 15 * MINUTE),
+    Job("inspections", inspect.remind, HOUR),
     Job("searches", watch.alerts, 20),
     Job("head-due", head_due.remind, HOUR),
 )

@@ -137,8 +137,9 @@ class Clock:
 class Kind:
     """One ledger. `number` is a template over {year} {unit} {letter} {seq:05}; `add`: roles that may add;
     `need_to_know`: from this level (0-4) up, `staff` alone does not see; `levels`: which may be chosen;
-    `loans`: bodies from 秘密 up are read on a live loan only; `guard`: checked at each save; `fresh`: days after which the newness of
-    an item counts half among search results, 0 where age says nothing; `prefix`: numbered by the office's own template
+    `follows`: its level is that of what it is about and is not changed by itself; `loans`: bodies from 秘密 up are read on a live
+    loan only; `guard`: checked at each save; `fresh`: days after which the newness of an item counts half among search results, 0
+    where age says nothing; `prefix`: numbered by the office's own template
     (DOCUMENT_NUMBER) with this before it, None where by `number`; `dual`: another level needs a second person's word; `declares`:
     who adds a file says whether it holds State secrets; `bundles`: holds items of other ledgers; `floor`: the least level that its
     data demand."""
@@ -158,6 +159,7 @@ class Kind:
     levels: tuple[int, ...] = field(default=(0, 1), kw_only=True)
     default_level: int = field(default=1, kw_only=True)
     need_to_know: int = field(default=2, kw_only=True)
+    follows: bool = field(default=False, kw_only=True)
     loans: bool = field(default=False, kw_only=True)
     repositories: bool = field(default=False, kw_only=True)
     comments: str = field(default="", kw_only=True)

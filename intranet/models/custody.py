@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..extensions import Base
@@ -14,7 +14,8 @@ NOT_RELEASED = "released IS NULL"
 
 
 class ShelfCheck(Base):
-    """清点: one round through one place (and those within it). Closed once; what was not scanned by then is missing."""
+    """清点: one round through one place (and those within it). Closed once; what was not scanned by then is missing. `dropped`: given
+    up, nothing was found by it. `strays`: what was scanned and leads to nothing that the checker keeps, for the checker's eyes only."""
 
     __tablename__ = "shelf_check"
 
@@ -23,10 +24,13 @@ class ShelfCheck(Base):
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     started: Mapped[datetime] = mapped_column(Moment)
     closed: Mapped[datetime | None] = mapped_column(Moment)
+    dropped: Mapped[bool] = mapped_column(default=False)
+    strays: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class Inspection(Base):
-    """检查: what somebody found of one copy. `found`: present, missing, damaged, misplaced; `place_id` where it belongs,
+    """检查: what somebody found of one copy. `found`: present, missing, damaged, misplaced, or struck (a line of a shelf check that was
+    taken back before the check was closed); `place_id` where it belongs,
     `seen_place_id` where it was seen. `check_id`: the shelf check that it is a line of. `incident_id`: what a missing one opened."""
 
     __tablename__ = "inspection"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,9 +46,15 @@ class RepositoryUnit(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
 
 
+def _as_it_stands(context: Any) -> int:
+    """A place of which nothing else is said is by itself as strong as where it stands."""
+    return int(context.get_current_parameters().get("strength") or 1)
+
+
 class Place(Base):
     """保管场所: a room, a cabinet in it, a shelf in that (`form`: room, cabinet, shelf). `strength` 1 工作区 2 柜子 3 锁柜 4 保密室: a
-    level needs a place at least as strong (seeds L38-42); never below that of the place around it (`parent_id`)."""
+    level needs a place at least as strong (seeds L38-42). `own` is what the place is by itself; `strength` is what it is where it
+    stands, never below that of the place around it (`parent_id`)."""
 
     __tablename__ = "place"
 
@@ -56,5 +64,6 @@ class Place(Base):
     form: Mapped[str] = mapped_column(String(10), default="cabinet")
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"), index=True)
     strength: Mapped[int] = mapped_column(default=1)
+    own: Mapped[int] = mapped_column(default=_as_it_stands)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     active: Mapped[bool] = mapped_column(default=True)

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from vault.levels import Level
 
 from ..errors import Invalid, Missing
-from ..models import Person, Place, Repository, RepositoryUnit, Term, Unit
+from ..models import Person, Repository, RepositoryUnit, Term, Unit
 from ..policy import Permission
 from ..work import Work
-from . import people
+from . import people, places
 
 # The seven sections of a logistics office (seeds L130-137), under the office itself.
 SECTIONS = (
@@ -31,10 +31,10 @@ REPOSITORIES = (
     ("CG", "采购与合同库", "contract"),
 )
 PLACES = (
-    ("BMS-1", "保密室 1 号柜", 4),
-    ("SG-1", "办公室锁柜 1 号", 3),
-    ("GZ-1", "办公室文件柜 1 号", 2),
-    ("GQ-1", "办公室工作区", 1),
+    ("BMS-1", "保密室 1 号柜", 4, "cabinet"),
+    ("SG-1", "办公室锁柜 1 号", 3, "cabinet"),
+    ("GZ-1", "办公室文件柜 1 号", 2, "cabinet"),
+    ("GQ-1", "办公室工作区", 1, "room"),
 )
 
 
@@ -47,8 +47,8 @@ def found(w: Work, *, admin: str) -> bool:
         root = w.session.scalars(select(Unit).where(Unit.code == "HQ")).one()
         for code, title, business in REPOSITORIES:
             w.session.add(Repository(code=code, title=title, business=business, open=True))
-        for code, name, strength in PLACES:
-            w.session.add(Place(code=code, name=name, strength=strength, unit_id=root.id))
+        for code, name, strength, form in PLACES:
+            places.add(w, code, name, strength, root.id, form=form)
         made = True
     if w.session.scalar(select(Person.id).limit(1)) is None:
         root_id = w.session.scalars(select(Unit.id).where(Unit.parent_id.is_(None))).first()
@@ -128,24 +128,6 @@ def restore_term(w: Work, term_id: int) -> None:
         raise Missing()
     term.active = True
     w.record("office.term", detail={"vocabulary": term.vocabulary, "code": term.code})
-
-
-def add_place(w: Work, code: str, name: str, strength: int, unit_id: int) -> Place:
-    """A storage place; `strength` 1-4 as the levels 内部-绝密 need it."""
-    w.house.policy.demand(w.actor, Permission.OFFICE_SET)
-    known = w.session.get(Unit, unit_id) is not None
-    checks = {
-        "code": bool(code.strip()),
-        "title": bool(name.strip()),
-        "strength": strength in (1, 2, 3, 4),
-        "unit": known,
-    }
-    if errors := {k: _("请填写此项") for k, good in checks.items() if not good}:
-        raise Invalid(errors)
-    place = Place(code=code.strip()[:40], name=name.strip()[:120], strength=strength, unit_id=unit_id)
-    w.session.add(place)
-    w.record("office.place", detail={"code": code})
-    return place
 
 
 def add_repository(w: Work, code: str, title: str) -> Repository:

@@ -80,7 +80,9 @@ def _exists(w: Work, field: Field, value: Value, level: Level) -> None:
         if w.session.scalar(select(Unit.id).where(Unit.id == value, Unit.active)) is None:
             raise Wrong(_("请从列表中选择"))
     elif isinstance(field, PlaceRef):
-        strength = w.session.scalar(select(Place.strength).where(Place.id == value, Place.active))
+        # Shared until the commit: nobody weakens it meanwhile.
+        found_place = select(Place.strength).where(Place.id == value, Place.active).with_for_update(read=True)
+        strength = w.session.scalar(found_place)
         if strength is None:
             raise Wrong(_("请从列表中选择"))
         if strength < int(level):

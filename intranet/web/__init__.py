@@ -12,16 +12,20 @@ def blueprints() -> list[Blueprint]:
         files,
         heads,
         health,
+        inspections,
         items,
+        labels,
         loans,
         office,
         ops,
         people,
+        places,
         search,
         searches,
         session,
+        shelf,
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, approvals.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
     ]  # fmt: skip

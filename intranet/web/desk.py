@@ -11,7 +11,7 @@ from ..house import house
 from ..models import Item, Message
 from ..policy import Permission
 from ..verbs import desk as questions
-from ..verbs import figures, messages
+from ..verbs import figures, inspections, messages
 from . import page, signin, words
 
 bp = Blueprint("desk", __name__)
@@ -31,6 +31,9 @@ def home() -> Response:
         shown += figures.audit(db.session(), now)
     if actor.has("security_officer"):
         shown += figures.clearances(db.session())
+    if actor.has("custodian"):
+        late, _oldest = inspections.overdue(db.session(), house(), actor, now)
+        shown += [figures.Figure(_("逾期未检查"), late, "inspections", "late", _("份"))] if late else []
     told = messages.unseen(db.session(), house(), actor, now)
     return page.render(
         "desk/desk.html",
@@ -54,6 +57,7 @@ def words_of(message: Message, item: Item) -> str:
         "loan.soon": _("借阅明天到期"),
         "loan.due": _("借阅今天到期"),
         "loan.late": _("借阅已逾期，请尽快归还"),
+        "inspect.due": _("定期检查已逾期，请到“定期检查”逐份办理"),
         "damaged": _("文件校验失败，请核查"),
         "complaint.added": _("投诉人补充"),
     }

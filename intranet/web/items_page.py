@@ -17,7 +17,7 @@ from ..house import House
 from ..kinds.base import ROLES, Field, Kind, LongText, Move, Person, UnitRef
 from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
-from ..verbs import deposits, disposal, history, knowing
+from ..verbs import copies, deposits, disposal, history, inspections, knowing
 from . import files as bodies
 from . import item_log, items_custody, words
 from .names import choices_of, names
@@ -119,6 +119,7 @@ def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, 
         ("history", _("修改历史"), True),
         ("copies", pgettext("tab", "份"), kind.loans),
         ("loans", _("借阅记录"), kind.loans),
+        ("inspections", _("检查记录"), kind.loans and may[Permission.ITEM_LOG]),
         ("links", _("关联"), True),
         ("access", _("知悉范围"), may[Permission.ITEM_ACCESS]),
         ("log", _("操作记录"), may[Permission.ITEM_LOG]),
@@ -146,6 +147,16 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
             return {"loans": rows, "everyone": everyone, "today": now.astimezone(home.zone).date()}
         case "inside" | "copies":
             return items_custody.tab(home, actor, s, tab)
+        case "inspections":
+            found_ = inspections.of_item(session, home, actor, item.id, now)
+            names().load(persons=[f.row.by_id for f in found_])
+            return {
+                "findings": found_,
+                "shelf_copies": copies.of_item(session, item.id),
+                "due_on": lambda copy: inspections.due_on(home, copy, item.level),
+                "keeps": home.policy.decide(actor, Permission.ITEM_INSPECT, s).ok,
+                "today": now.astimezone(home.zone).date(),
+            }
         case "links":
             return {"links": history.links(session, home, actor, item.id, now)}
         case "access":

@@ -18,7 +18,7 @@ from ..house import house
 from ..kinds.base import Kind
 from ..policy import Permission, Standing
 from ..verbs import disposal, header_copies, history, reading
-from . import items_list, items_page, page, signin
+from . import copy_panel, items_list, items_page, page, signin
 from .names import names
 
 
@@ -54,7 +54,9 @@ def show(number: str) -> Response:
     if number.isascii() and number.isdigit() and len(number) < 10:
         item = reading.by_id(db.session(), house(), signin.actor(), int(number), house().clock()).item
         return redirect(url_for("items.show", number=item.number), 303)  # type: ignore[return-value]
-    return show_page(seen(number), request.args.get("tab", ""))
+    s = seen(number)
+    folder = copy_panel.panel(house(), signin.actor(), s, request.args.get("copy", ""))
+    return show_page(s, request.args.get("tab", ""), folder=folder)
 
 
 def show_page(s: Standing, tab: str, *, status: int = 200, **more: Any) -> Response:

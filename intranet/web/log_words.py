@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from ..house import house
 from ..policy import Permission
+from . import log_words_keeping as keeping
 
 Words = Mapping[str, Any]
 
@@ -108,6 +109,7 @@ ACTIONS: Words = {
     "vault.join": _("合成密钥"),
     "index.mended": _("修补检索索引"),
     "refused": _("被拒绝的操作"),
+    **keeping.ACTIONS,
 }
 # Refusals are recorded by the permission that was asked for.
 PERMISSIONS: Words = {
@@ -142,6 +144,7 @@ PERMISSIONS: Words = {
     Permission.PEOPLE_SET: _("要求更改账号"),
     Permission.PEOPLE_VIEW: _("要求查看人员"),
     Permission.SEARCH: _("要求检索"),
+    **keeping.PERMISSIONS,
 }
 GROUPS: Words = {
     "session": _("登录与会话"),
@@ -157,6 +160,7 @@ GROUPS: Words = {
     "audit": _("审计"),
     "backup": _("备份"),
     "vault": _("文件库"),
+    **keeping.GROUPS,
 }
 OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ok": (_("完成"), "good"),
@@ -262,6 +266,7 @@ DETAILS: Words = {
     "vocabulary": _("词表"),
     "why": _("原因"),
     "witness": _("监销人"),
+    **keeping.DETAILS,
 }
 
 

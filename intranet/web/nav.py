@@ -33,6 +33,8 @@ class Group:
 # What only some may use: (permission, title, address, icon, what it is for).
 MANAGE = (
     (Permission.PEOPLE_VIEW, _("人员"), "/people/", "users", _("通讯录、账号、可接触密级与角色")),
+    (Permission.PLACE_SET, _("保管场所"), "/places/", "map-pin", _("房间、柜与层架，清点与标签")),
+    (Permission.PLACE_CHECK, _("定期检查"), "/inspections/", "checklist", _("到期与逾期的份，检查记录")),
     (Permission.OPS_VIEW, _("备份与运行"), "/ops/", "database", _("备份、校验、恢复演练，后台任务的状况")),
     (Permission.OFFICE_SET, _("单位与词表"), "/office/", "building", _("单位、分类词、存储库与保管场所")),
     (Permission.AUDIT_CHECK, _("日志链头"), "/heads/", "link", _("打印、签认、核对审计日志的链头")),

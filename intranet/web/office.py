@@ -14,7 +14,7 @@ from ..extensions import db
 from ..house import house
 from ..models import Person, Place, Repository, RepositoryUnit, Term
 from ..policy import Permission
-from ..verbs import office
+from ..verbs import office, places
 from . import choosers, page, signin
 
 bp = Blueprint("office", __name__, url_prefix="/office")
@@ -72,7 +72,7 @@ def add(what: str) -> Response:
             elif what == "repository":
                 office.add_repository(w, code, title)
             else:
-                office.add_place(w, code, title, _number(form.get("strength")), _number(form.get("unit")))
+                places.add(w, code, title, _number(form.get("strength")), _number(form.get("unit")))
     except Invalid as invalid:
         return _page({f"{what}.{k}" if k else what: v for k, v in invalid.errors.items()})
     except Missing:

@@ -24,6 +24,7 @@ def of_action(kind: Kind, action: str) -> Any:
         "level": _("更改密级"),
         "review": _("复核密级"),
         "copies": _("增印份"),
+        "place": _("调整保管场所"),
     }
     return known.get(action, action)
 
@@ -56,6 +57,9 @@ def of_audit(action: str, kind: Kind) -> Any:
         "item.log_export": _("导出操作记录"),
         "item.access": _("查看知悉人名单"),
         "item.print": _("打印"),
+        "item.inspect": _("检查"),
+        "item.label": _("打印标签"),
+        "copy.move": _("改放"),
         "item.certificate": _("打印销毁证明"),
         "item.destroyed": _("销毁正文密钥"),
         "level.ask": _("提请更改密级"),

@@ -52,6 +52,8 @@ def upgrade() -> None:
         sa.Column("by_id", sa.Integer(), nullable=False),
         sa.Column("started", sa.DateTime(), nullable=False),
         sa.Column("closed", sa.DateTime(), nullable=True),
+        sa.Column("dropped", sa.Boolean(), nullable=False),
+        sa.Column("strays", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_shelf_check_by_id")),
         sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_shelf_check_place_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shelf_check")),
@@ -282,12 +284,15 @@ def upgrade() -> None:
     with op.batch_alter_table("place", schema=None) as batch_op:
         batch_op.add_column(sa.Column("form", sa.String(length=10), nullable=False, server_default="cabinet"))
         batch_op.add_column(sa.Column("parent_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("own", sa.Integer(), nullable=False, server_default="1"))
         batch_op.create_index(batch_op.f("ix_place_parent_id"), ["parent_id"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_place_parent_id"), "place", ["parent_id"], ["id"])
     with op.batch_alter_table("loan", schema=None) as batch_op:
         batch_op.alter_column("download", server_default=None)
     with op.batch_alter_table("place", schema=None) as batch_op:
         batch_op.alter_column("form", server_default=None)
+        batch_op.alter_column("own", server_default=None)
+    op.execute("UPDATE place SET own = strength")
     _register_copies()
 
 
@@ -364,6 +369,7 @@ def downgrade() -> None:
     with op.batch_alter_table("place", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_place_parent_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_place_parent_id"))
+        batch_op.drop_column("own")
         batch_op.drop_column("parent_id")
         batch_op.drop_column("form")
 
