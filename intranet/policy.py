@@ -50,6 +50,7 @@ class Permission(StrEnum):
     CLEARANCE_SET = "clearance:set"
     COMPLAINT_SUBMIT = "complaint:submit"
     COPY_ADD = "copy:add"
+    HOLDERS_VIEW = "holders:view"
     HOLD_SET = "hold:set"
     ITEM_ADD = "item:add"
     ITEM_ATTACH = "item:attach"
@@ -203,6 +204,8 @@ class Policy:
                 return self._role(actor, "auditor")
             case Permission.BACKUP_RUN:
                 return self._role(actor, "backup_operator")
+            case Permission.HOLDERS_VIEW:
+                return self._role(actor, "custodian")
             case Permission.OPS_VIEW:
                 return self._role(actor, "backup_operator", "sysadmin")
             case Permission.OFFICE_SET:

@@ -91,7 +91,12 @@ def locked(w: Work, loan_id: int, *states: str) -> tuple[Loan, Standing]:
     s = items.lock(w, loan.item_id)
     if loan.state not in states:
         raise Conflict(_("这笔借阅已办理过此步骤"), item=loan.item_id)
-    return loan, replace(s, borrower=loan.borrower_id)
+    return loan, of(s, loan)
+
+
+def of(s: Standing, loan: Loan) -> Standing:
+    """The standing of a file as far as one loan of it goes: the policy asks who borrowed."""
+    return replace(s, borrower=loan.borrower_id)
 
 
 def approve(w: Work, loan_id: int) -> Loan:

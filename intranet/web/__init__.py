@@ -10,6 +10,7 @@ def blueprints() -> list[Blueprint]:
         desk,
         files,
         health,
+        holders,
         items,
         loans,
         office,
@@ -21,5 +22,5 @@ def blueprints() -> list[Blueprint]:
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, holders.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
     ]  # fmt: skip
