@@ -57,6 +57,7 @@ class Permission(StrEnum):
     COMPLAINT_SUBMIT = "complaint:submit"
     COPY_ADD = "copy:add"
     COPY_MOVE = "copy:move"
+    HOLDERS_VIEW = "holders:view"
     HOLD_SET = "hold:set"
     ITEM_ACCESS = "item:access"
     ITEM_ADD = "item:add"
@@ -74,7 +75,11 @@ class Permission(StrEnum):
     LOAN_APPLY = "loan:apply"
     LOAN_CHECK = "loan:check"
     LOAN_DECIDE = "loan:decide"
+    LOAN_EXTEND = "loan:extend"
+    LOAN_RECEIVE = "loan:receive"
     LOAN_RETURN = "loan:return"
+    LOAN_VIEW = "loan:view"
+    LOAN_WITHDRAW = "loan:withdraw"
     OFFICE_SET = "office:set"
     OPS_VIEW = "ops:view"
     PEOPLE_SEES = "people:sees"
@@ -229,6 +234,8 @@ class Policy:
                 return self._role(actor, *WITNESSES)
             case Permission.BACKUP_RUN:
                 return self._role(actor, "backup_operator")
+            case Permission.HOLDERS_VIEW:
+                return self._role(actor, "custodian")
             case Permission.OPS_VIEW:
                 return self._role(actor, "backup_operator", "sysadmin")
             case Permission.OFFICE_SET:
@@ -333,12 +340,14 @@ class Policy:
                 if s.borrower is not None and s.borrower == actor.id:
                     return Decision(False, _("任何人不得审批、核验自己的借阅"))
                 return YES if custodian else Decision(False, _("只有保管员可以办理"))
-            case Permission.LOAN_RETURN:
+            case Permission.LOAN_RETURN | Permission.LOAN_VIEW:
                 return (
                     YES
                     if custodian or s.borrower == actor.id
-                    else Decision(False, _("只有借阅人或保管员可以归还"))
+                    else Decision(False, _("只有借阅人或保管员可以办理"))
                 )
+            case Permission.LOAN_EXTEND | Permission.LOAN_RECEIVE | Permission.LOAN_WITHDRAW:
+                return YES if s.borrower == actor.id else Decision(False, _("只有借阅人本人可以办理"))
         return Decision(False, _("没有这项权限"))
 
     def _asked(self, actor: Actor, s: Standing, roles: Iterable[str], why: Any) -> Decision:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from vault.levels import Level
 
-from ..verbs import approvals, disposal, items, levels, loans
+from ..verbs import approvals, disposal, extending, items, levels, loans
 from ..work import Work
 from . import papers
 from .diary import Diary, File, approval, item, loan, person, place, unit
@@ -78,7 +78,8 @@ DOCUMENTS = (
 
 @dataclass(frozen=True)
 class L:
-    """One loan: who, which file, how long ago applied, for how many days; `to`: how far it came."""
+    """One loan: who, which file, how long ago applied, for how many days; `to`: how far it came; `copy`: the one handed out;
+    `longer`: days for which more time was asked; `granted`: and given."""
 
     who: str
     title: str
@@ -87,6 +88,9 @@ class L:
     purpose: str
     to: str
     note: str = ""
+    copy: int | None = None
+    longer: int = 0
+    granted: bool = False
 
 
 LOANS = (
@@ -101,6 +105,13 @@ LOANS = (
     L("lead", "领导班子分工调整酝酿稿", 1, 3, "会前阅看", "applied"),
     L("officer_cw", "食堂成本核算明细", 15, 3, "了解成本构成", "refused", "知悉范围以外，请经科长办理"),
     L("deputy", "领导班子分工调整酝酿稿", 10, 5, "征求意见", "withdrawn"),
+    L("lead_st", "年度后勤重点工作计划", 3, 9, "落实本科年度任务", "lent", copy=2),  # the first copy stays in
+    L(
+        "officer", "年度后勤重点工作计划", 6, 7, "编写简报", "lent", copy=3, longer=5
+    ),  # due tomorrow, more time asked for
+    L("lead_wx", "年度后勤重点工作计划", 9, 6, "排抢修计划", "lent", copy=5, longer=6, granted=True),
+    L("lead_ss", "各科室岗位设置与职责汇编", 2, 8, "核对岗位职责", "approved"),
+    L("officer_st", "各科室岗位设置与职责汇编", 14, 4, "编写培训材料", "expired"),  # approved, never fetched
 )
 
 
@@ -168,7 +179,28 @@ def _lend(diary: Diary, x: L) -> None:
     if x.to == "withdrawn":
         diary.add(decided, x.who, lambda w, _b: loans.withdraw(w, loan(w, x.title, x.who, "applied")))
         return
-    diary.add(decided, "custodian", lambda w, _b: loans.lend(w, loan(w, x.title, x.who, "applied")))
+    diary.add(decided, "custodian", lambda w, _b: loans.approve(w, loan(w, x.title, x.who, "applied")))
+    if x.to == "approved":
+        return
+    if x.to == "expired":
+        gone = diary.moment(x.days - x.length - 1, 1)
+        diary.add(gone, "cli:worker", lambda w, _b: loans.expire(w))
+        return
+    handed = diary.after(decided, 1)
+    diary.add(
+        handed, "custodian",
+        lambda w, _b: loans.hand_over(w, loan(w, x.title, x.who, "approved"), number=x.copy),
+    )  # fmt: skip
+    if x.longer:
+        later = until + timedelta(days=x.longer)
+        asked = diary.after(handed, 24 * (x.length - 3))
+        diary.add(
+            asked, x.who,
+            lambda w, _b: extending.ask(w, loan(w, x.title, x.who, "lent"), until=later, why="材料尚未用完"),
+        )  # fmt: skip
+        if x.granted:
+            again = diary.after(asked, 3)
+            diary.add(again, "registrar", lambda w, _b: extending.grant(w, loan(w, x.title, x.who, "lent")))
     if x.to == "lent":
         return
     back = diary.after(at, 24 * (x.length - 1) + 5)

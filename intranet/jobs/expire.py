@@ -1,4 +1,4 @@
-"""What ends by itself: notices whose day has passed, grants that have run out."""
+"""What ends by itself: notices whose day has passed, loans nobody came for, grants that have run out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..house import House
 from ..kinds.base import Kind, Move
 from ..models import Grant, Item, ItemValue, Lease, Outbox
 from ..verbs import items
+from ..verbs import loans as lending
 from . import lease
 
 log = logging.getLogger("intranet.jobs")
@@ -37,6 +38,12 @@ def notices(house: House) -> int:
             ) as error:  # somebody withdrew it at this moment, or one row is odd: the others go on
                 log.warning("expire", extra={"item": item_id, "why": str(error)})
     return done
+
+
+def loans(house: House) -> int:
+    """Close the applications that nobody decided on, and the approved loans that nobody came for, until their day was over."""
+    with work.begin(house, lease.WORKER) as w:
+        return lending.expire(w)
 
 
 def _expired(house: House, kind: Kind, move: Move) -> list[int]:

@@ -1,4 +1,4 @@
-"""Clocks and loans: who must be told that a time has come, each once (REQUIREMENTS A3; FEATURES rows 14, 78)."""
+"""Clocks: who must be told that a time has come, each once (FEATURES row 14). Loans and the like: `digest`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from ..extensions import db
 from ..house import House
 from ..kinds.base import Clock, Kind
 from ..kinds.fields import DateTime
-from ..models import Item, Loan, Message
+from ..models import Item, Message
 from . import lease, tell
 
 BATCH = 200
-WEEK = 7
 
 
 def clocks(house: House) -> int:
@@ -57,21 +56,3 @@ def ends(house: House, kind: Kind, clock: Clock, value: str) -> datetime:
     else:
         local = datetime.combine(date.fromisoformat(value[:10]), time()) + timedelta(days=1)
     return local.replace(tzinfo=house.zone)
-
-
-def loans(house: House) -> int:
-    """The day before, on the day, and each week after: the borrower is told, and once it is late the custodian too."""
-    new = 0
-    with work.begin(house, lease.WORKER) as w:
-        query = select(Loan).where(Loan.state == "lent", Loan.until <= w.today + timedelta(days=1))
-        for loan in w.session.scalars(query.order_by(Loan.id)):
-            late = (w.today - loan.until).days
-            if late <= 0:
-                code = "loan.soon" if late < 0 else "loan.due"
-                new += tell.tell(w, [loan.borrower_id], code, f"{code}:{loan.id}:{loan.until}", loan.item_id)
-                continue
-            item = w.session.get_one(Item, loan.item_id)
-            whom = {loan.borrower_id, *tell.recipients(w.session, house, item, ["custodian"], w.now)}
-            key = f"loan.late:{loan.id}:{loan.until}:{(late - 1) // WEEK}"
-            new += tell.tell(w, sorted(whom), "loan.late", key, loan.item_id)
-    return new

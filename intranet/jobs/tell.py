@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -42,11 +42,26 @@ def recipients(session: Session, house: House, item: Item, roles: Iterable[str],
     return [p.id for p in persons if house.policy.sees(people.actor_of(session, p), s)]
 
 
-def tell(w: Work, persons: Sequence[int], code: str, key: str, item_id: int | None = None) -> int:
+def tell(
+    w: Work,
+    persons: Sequence[int],
+    code: str,
+    key: str,
+    item_id: int | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> int:
     """One message to each, once: a message with the same key is never sent again. How many were new."""
     keys = {f"{key}:{person}"[:120]: person for person in persons}
-    known = set(w.session.scalars(select(Message.key).where(Message.key.in_(keys))))
+    known = _known(w, keys)
     for text, person in keys.items():
         if text not in known:
-            w.session.add(Message(person_id=person, item_id=item_id, at=w.now, code=code, key=text))
+            row = Message(
+                person_id=person, item_id=item_id, at=w.now, code=code, key=text, counts=dict(counts or {})
+            )
+            w.session.add(row)
     return len(keys.keys() - known)
+
+
+def _known(w: Work, keys: Iterable[str]) -> set[str]:
+    """Those of the keys that were sent already."""
+    return set(w.session.scalars(select(Message.key).where(Message.key.in_(list(keys)))))

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from ..extensions import db
 from ..house import House
 from ..models import Lease
-from . import backup, expire, head_due, heads, index, inspect, lease, remind, sweep, verify, watch
+from . import backup, digest, expire, head_due, heads, index, inspect, lease, remind, sweep, verify, watch
 from .outbox import describe
 
 log = logging.getLogger("intranet.jobs")
@@ -44,8 +44,9 @@ QUICK: Sequence[Job] = (
     Job("expire", expire.notices, 20),
     Job("grants", ended_grants, MINUTE),
     Job("clocks", remind.clocks, MINUTE),
-    Job("loans", remind.loans, 15 * MINUTE),
+    Job("loans", expire.loans, 5 * MINUTE),
     Job("inspections", inspect.remind, HOUR),
+    Job("digest", digest.daily, 15 * MINUTE),
     Job("searches", watch.alerts, 20),
     Job("head-due", head_due.remind, HOUR),
 )

@@ -12,6 +12,7 @@ from ..extensions import Base
 from .types import Moment
 
 OUT = "state IN ('lent', 'returned')"
+WAITING = "outcome = ''"
 
 
 class Copy(Base):
@@ -40,35 +41,73 @@ class Copy(Base):
 
 
 class Loan(Base):
-    """借阅: applied -> lent -> returned -> checked, or refused, or withdrawn. Rows are only added and stepped on.
+    """借阅: applied -> approved -> lent -> returned -> checked; or refused, withdrawn, expired. Rows are only added and stepped
+    on: what was once written of a step stays (`migrations.guards` lets the database refuse the rest).
 
-    `copy_id`: the copy handed out, None before. `download`: whether the borrower may also save the body (with the mark)."""
+    `asked_copy_id`, `asked_until`: as applied for. `copy_id`: the copy handed out; `until`: when it is due, later than asked where
+    it was extended. `decided`: approved or refused; `handed`: given out; `received`: the borrower's own word for it; `ended`:
+    withdrawn, or run out uncollected. `download`: whether the borrower may also save the body (with the mark)."""
 
     __tablename__ = "loan"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
+    asked_copy_id: Mapped[int | None] = mapped_column(ForeignKey("copy.id"))
     copy_id: Mapped[int | None] = mapped_column(ForeignKey("copy.id"))
     borrower_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     state: Mapped[str] = mapped_column(String(12), default="applied")
     purpose: Mapped[str] = mapped_column(String(500))
+    asked_until: Mapped[date]
     until: Mapped[date]
     download: Mapped[bool] = mapped_column(default=False)
     applied: Mapped[datetime] = mapped_column(Moment)
     decided: Mapped[datetime | None] = mapped_column(Moment)
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     refusal: Mapped[str] = mapped_column(String(300), default="")
+    handed: Mapped[datetime | None] = mapped_column(Moment)
+    handed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    received: Mapped[datetime | None] = mapped_column(Moment)
     returned: Mapped[datetime | None] = mapped_column(Moment)
+    returned_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     checked: Mapped[datetime | None] = mapped_column(Moment)
     checked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     condition: Mapped[str] = mapped_column(String(300), default="")
+    ended: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (
         Index("ix_loan_item_id_state", "item_id", "state"),
+        Index("ix_loan_state_until", "state", "until"),
         Index("ix_loan_borrower_id_state", "borrower_id", "state"),
         # One copy is with one person: said by the database too.
         Index(
             "ix_loan_copy_id_out", "copy_id", unique=True, sqlite_where=text(OUT), postgresql_where=text(OUT)
+        ),
+    )
+
+
+class Extension(Base):
+    """续借: a later date that the borrower asked for before the loan was due. `outcome`: "" while it waits, then granted, refused,
+    or withdrawn (given back meanwhile). `said`: the custodian's reason."""
+
+    __tablename__ = "loan_extension"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"), index=True)
+    asked: Mapped[datetime] = mapped_column(Moment)
+    until: Mapped[date]
+    why: Mapped[str] = mapped_column(String(300))
+    outcome: Mapped[str] = mapped_column(String(10), default="")
+    decided: Mapped[datetime | None] = mapped_column(Moment)
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    said: Mapped[str] = mapped_column(String(300), default="")
+
+    __table_args__ = (
+        Index(
+            "ix_loan_extension_waiting",
+            "loan_id",
+            unique=True,
+            sqlite_where=text(WAITING),
+            postgresql_where=text(WAITING),
         ),
     )
 

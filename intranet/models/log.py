@@ -78,7 +78,8 @@ class Lease(Base):
 
 class Message(Base):
     """A message in the house: what a person is told (reminders, replies, alarms), of an item or of a saved search;
-    `count`: how many new entries the search had then. Nothing else: what may be known is looked up when it is shown."""
+    `count`: how many new entries the search had then; `counts`: of a digest, how many of what (`jobs.digest`). Nothing else: what
+    may be known is looked up when it is shown."""
 
     __tablename__ = "message"
 
@@ -87,6 +88,7 @@ class Message(Base):
     item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
     search_id: Mapped[int | None] = mapped_column(ForeignKey("saved_search.id"), index=True)
     count: Mapped[int] = mapped_column(default=0)
+    counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
     at: Mapped[datetime] = mapped_column(Moment)
     code: Mapped[str] = mapped_column(String(40))
     key: Mapped[str] = mapped_column(String(120), unique=True)

@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from ..actor import Actor
 from ..house import House
 from ..kinds.base import ITEM_ROLES, Kind, Move, State
-from ..models import Approval, Item, Loan
+from ..models import Approval, Extension, Item, Loan
 from ..policy import Policy
 from ..prepared import NOW, prepared, visible, waiting
 from .wanted import TODAY, my_word, words_wanted
 
 ROWS = 30
 NOTICES = 5
-OPEN = ("applied", "lent", "returned")
+OPEN = ("applied", "approved", "lent", "returned")
 
 
 @dataclass(frozen=True)
@@ -242,15 +242,16 @@ def _lent(known: ColumnElement[bool]) -> Select[Any]:
 
 
 def _to_handle(policy: Policy, actor: Actor) -> ColumnElement[bool]:
-    """Loans that wait for this custodian: to hand out, or to check after return; never one's own."""
+    """Loans that wait for this custodian: to approve, to hand over, to lend longer, to check after return; never one's own."""
     if not actor.has("custodian"):
         return false()
     covered = actor.roles["custodian"]
-    waits = ("applied", "returned")
+    longer = Loan.id.in_(select(Extension.loan_id).where(Extension.outcome == ""))
+    waits = or_(Loan.state.in_(("applied", "approved", "returned")), longer)
     return and_(
         # Said once more of the item: without it SQLite looks through all items of the unit for those few.
-        Item.id.in_(select(Loan.item_id).where(Loan.state.in_(waits))),
-        Loan.state.in_(waits),
+        Item.id.in_(select(Loan.item_id).where(waits)),
+        waits,
         Loan.borrower_id != actor.id,
         true() if covered is None else Item.unit_id.in_(sorted(covered)),
         visible(policy, actor),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..actor import Actor
@@ -23,7 +23,7 @@ ROWS = 8
 
 @dataclass(frozen=True)
 class Line:
-    """A message with its item, or with the name of the saved search that it is about, or with neither: a duty."""
+    """A message with its item, or with the name of the saved search that it is about, or with neither: a digest or a duty."""
 
     message: Message
     item: Item | None
@@ -52,8 +52,8 @@ def _unseen(policy: Policy, actor: Actor) -> Select[Any]:
         .outerjoin(SavedSearch, SavedSearch.id == Message.search_id)
     )
     mine = query.where(Message.person_id == actor.id, Message.read.is_(None))
-    about_nothing = Message.item_id.is_(None) & Message.search_id.is_(None)
-    known = or_(SavedSearch.person_id == actor.id, visible(policy, actor), about_nothing)
+    of_nothing = and_(Message.item_id.is_(None), Message.search_id.is_(None))  # a digest: numbers only
+    known = or_(SavedSearch.person_id == actor.id, visible(policy, actor), of_nothing)
     return mine.where(known).order_by(Message.id.desc()).limit(ROWS)
 
 

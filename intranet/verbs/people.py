@@ -17,10 +17,11 @@ from vault.levels import Level
 from ..actor import BLIND, Actor
 from ..errors import Conflict, Invalid, Missing
 from ..kinds.base import ROLES
-from ..models import Item, Loan, Person, Repository, RepositoryUnit, Role, Unit
+from ..models import Person, Repository, RepositoryUnit, Role, Unit
 from ..policy import Permission, separate
 from ..settings import Settings
 from ..work import Work
+from . import leaving
 
 IMPLIED = ("staff", "member")
 
@@ -203,18 +204,14 @@ def standing(w: Work, person_id: int, *, clearance: Level, roles: Sequence[tuple
 
 
 def disable(w: Work, person_id: int) -> Person:
-    """Close an account; refused while a document is out or an order is in hand (离岗清退, row 80)."""
+    """Close an account; refused while anything is out or in hand (`leaving.QUESTIONS`; 离岗清退, row 80)."""
     w.house.policy.demand(w.actor, Permission.PEOPLE_SET)
     person = get(w, person_id)
     if person.id == w.actor.id:
         raise Conflict(_("不能停用自己的账号"))
-    out = w.session.scalars(
-        select(Item.number)
-        .join(Loan, Loan.item_id == Item.id)
-        .where(Loan.borrower_id == person_id, Loan.state.in_(("lent", "returned")))
-    ).all()
-    if out:
-        raise Conflict(_("此人名下还有 %(n)s 份未还清的文件，归还并核验后方可停用", n=len(out)))
+    if found := leaving.left(w.session, w.house, person_id):
+        total = sum(x.count for x in found)
+        raise Conflict(_("此人名下还有 %(n)s 件未清，逐项办结或移交后方可停用", n=total), left=found)
     person.active, person.epoch = False, person.epoch + 1
     w.record("people.disable", detail={"login": person.login})
     return person

@@ -12,6 +12,7 @@ def blueprints() -> list[Blueprint]:
         files,
         heads,
         health,
+        holders,
         inspections,
         items,
         labels,
@@ -27,5 +28,5 @@ def blueprints() -> list[Blueprint]:
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, holders.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
     ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, g, request, url_for
 from flask_babel import gettext as _
 
@@ -42,6 +44,7 @@ def home() -> Response:
         told=told,
         words_of=words_of,
         duties=duties(),
+        digest_words=digest_words,
         word_of=words.of_approval,
     )
 
@@ -66,6 +69,24 @@ def words_of(message: Message, item: Item) -> str:
     name = message.code.removeprefix("clock.")
     clock = next((c for c in house().kinds[item.kind].clocks if c.name == name), None)
     return _("“%(clock)s”已到时间", clock=clock.title) if clock else _("请查看")
+
+
+def digest_words(counts: Mapping[str, int]) -> str:
+    """What the daily reminder sums up, the worst last: 3 份借阅将到期，1 份借阅逾期."""
+    known = {
+        "loan.soon": _("%(n)s 份借阅将到期", n=counts.get("loan.soon", 0)),
+        "slip.soon": _("%(n)s 份传递将到期", n=counts.get("slip.soon", 0)),
+        "inspection.soon": _("%(n)s 份将到检查期", n=counts.get("inspection.soon", 0)),
+        "loan.due": _("%(n)s 份借阅今天到期", n=counts.get("loan.due", 0)),
+        "slip.due": _("%(n)s 份传递今天到期", n=counts.get("slip.due", 0)),
+        "inspection.due": _("%(n)s 份今天应检查", n=counts.get("inspection.due", 0)),
+        "loan.late": _("%(n)s 份借阅逾期", n=counts.get("loan.late", 0)),
+        "slip.late": _("%(n)s 份传递逾期", n=counts.get("slip.late", 0)),
+        "inspection.late": _("%(n)s 份逾期未检查", n=counts.get("inspection.late", 0)),
+        "kept.late": _("保管的文件 %(n)s 份逾期未还", n=counts.get("kept.late", 0)),
+        "unit.late": _("本单位人员 %(n)s 份逾期未还", n=counts.get("unit.late", 0)),
+    }  # fmt: skip
+    return _("，").join(words for code, words in known.items() if counts.get(code))
 
 
 @bp.post("/messages/seen")

@@ -17,7 +17,7 @@ from ..house import House
 from ..kinds.base import ROLES, Field, Kind, LongText, Move, Person, UnitRef
 from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
-from ..verbs import copies, deposits, disposal, history, inspections, knowing
+from ..verbs import copies, deposits, disposal, history, holdings, inspections, knowing, loans
 from . import files as bodies
 from . import item_log, items_custody, words
 from .names import choices_of, names
@@ -143,8 +143,15 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
         case "loans":
             everyone = home.policy.decide(actor, Permission.ITEM_LOG, s).ok
             rows: list[Loan] = history.loans(session, item.id, only=None if everyone else actor.id)
-            names().load(persons=[p for r in rows for p in (r.borrower_id, r.decided_by, r.checked_by)])
-            return {"loans": rows, "everyone": everyone, "today": now.astimezone(home.zone).date()}
+            names().load(
+                persons=[p for r in rows for p in (r.borrower_id, r.decided_by, r.handed_by, r.checked_by)]
+            )
+            return {
+                "loans": rows,
+                "everyone": everyone,
+                "today": now.astimezone(home.zone).date(),
+                "numbers": {c.id: c.number for c in copies.of_item(session, item.id)},
+            }
         case "inside" | "copies":
             return items_custody.tab(home, actor, s, tab)
         case "inspections":
@@ -211,7 +218,10 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
     item, kind = s.item, home.kinds[s.item.kind]
     life = history.life(db.session(), item.id)
     texts, facts = fields_of(home, actor, s, kind)
-    people: list[int | None] = [item.owner_id, s.borrower, *(step.by_id for step in life)]
+    sees_holder = kind.loans and home.policy.decide(actor, Permission.ITEM_LOG, s).ok
+    out = holdings.out(db.session(), item.id) if sees_holder else []
+    people: list[int | None] = [item.owner_id, *(step.by_id for step in life)]
+    people += [loan.borrower_id for _copy, loan in out if loan is not None]
     people += [item.data.get(f.name) for f in facts if f.widget == "person"]
     names().load(persons=people)
     offered = tabs(home, actor, s, kind)
@@ -220,7 +230,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
     mine = None
     if kind.loans:
         of_me = history.loans(db.session(), item.id, only=actor.id)
-        mine = next((ln for ln in of_me if ln.state in ("applied", "lent", "returned")), None)
+        mine = next((ln for ln in of_me if ln.state in loans.OPEN), None)
     decide = home.policy.decide
     return {
         "item": item,
@@ -239,7 +249,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "may_edit": _may_edit(home, actor, s),
         "may_level": decide(actor, Permission.ITEM_LEVEL, s).ok and not kind.state(item.state).final,
         "may_borrow": kind.loans and mine is None and decide(actor, Permission.LOAN_APPLY, s).ok,
-        "sees_holder": kind.loans and decide(actor, Permission.ITEM_LOG, s).ok,
+        "out": out,
         **(items_custody.panel(home, actor, s) if kind.dual else {}),
         "destroyed": any(m.target == item.state for m in kind.moves if (kind.name, m.name) in disposal.STEPS),
         **tab_context(home, actor, s, kind, chosen),

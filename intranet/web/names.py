@@ -58,6 +58,11 @@ class Names:
     def place(self, place_id: int | None) -> str:
         return str(self._table("place", _PLACES).get(place_id, UNKNOWN))
 
+    def places(self) -> list[tuple[int, str]]:
+        """All places with their names, for a chooser."""
+        self._table("place", _PLACES)
+        return sorted(self._tables["place"].items(), key=lambda row: row[1])
+
     def repository(self, repository_id: int | None) -> str:
         return str(self._table("repository", _REPOSITORIES).get(repository_id, UNKNOWN))
 

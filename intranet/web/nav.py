@@ -51,7 +51,8 @@ def nav(actor: Actor) -> list[Group]:
     desk = [_entry(_("我的工作台"), "/", "home")]
     if staff:
         desk += [
-            _entry(_("借阅"), "/desk/", "transfer"),
+            _entry(_("借阅"), "/desk/", "transfer", below="/desk/loans/"),
+            *([_entry(_("文件去向"), "/desk/holders", "map-pin")] if actor.has("custodian") else []),
             _entry(_("检索"), "/search", "search", below="/searches/"),
         ]
     manage = [

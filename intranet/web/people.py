@@ -18,7 +18,7 @@ from ..house import house
 from ..kinds.base import ROLES
 from ..models import Person, Role, Unit
 from ..policy import Permission
-from ..verbs import knowing, people
+from ..verbs import knowing, leaving, people
 from . import choosers, page, signin
 
 bp = Blueprint("people", __name__, url_prefix="/people")
@@ -162,7 +162,9 @@ def _page(person_id: int, errors: dict[str, Any], status: int = 422) -> Response
         roles={r: t for r, t in ROLES.items() if r not in people.IMPLIED},
         units=choosers.units(),
         levels=list(Level),
-        may_set=policy.decide(actor, Permission.PEOPLE_SET).ok,
+        may_set=(may_set := policy.decide(actor, Permission.PEOPLE_SET).ok),
+        left=leaving.left(db.session(), house(), person.id) if may_set and person.active else [],
+        left_words=left_words,
         may_clear=policy.decide(actor, Permission.CLEARANCE_SET, person.id).ok,
         clears=clears,
         officer=_officer(),
@@ -186,6 +188,19 @@ def sees(person_id: int) -> Response:
         kinds=list(house().kinds.values()),
         levels=[x for x in Level if x >= Level.INTERNAL],
     )
+
+
+def left_words(code: str) -> str:
+    """What a person still has in hand (`leaving.QUESTIONS`), in words."""
+    words = {
+        "loan": _("借阅未还清的文件"),
+        "slip": _("传递中在其手中的文件"),
+        "hop": _("待其签收的传递"),
+        "approval": _("其申请待他人审批或复核的事项"),
+        "check": _("未结束的清点"),
+    }
+    kind = house().kinds.get(code.removeprefix("item."))
+    return _("在办的%(kind)s", kind=kind.title) if kind else words.get(code, code)
 
 
 @bp.post("/<int:person_id>")

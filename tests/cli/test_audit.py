@@ -17,6 +17,7 @@ from flask import Flask
 from intranet.extensions import db as database
 from intranet.jobs import heads
 from intranet.models import Audit
+from tests import office
 from tests.office import Office
 from vault import chain
 
@@ -44,6 +45,7 @@ def by_hand(desk: Office, *statements: str) -> None:
     path = desk.house.settings.sqlite
     if path is None:
         pytest.skip("the database is a server")
+    office.unguarded()
     database.session.rollback()  # what the command reads next is read anew, as by a process of its own
     with sqlite3.connect(path) as db:
         for statement in statements:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
@@ -13,7 +13,7 @@ from intranet.house import House
 from intranet.jobs import expire, heads, lease, remind, tick, worker
 from intranet.jobs.outbox import drain
 from intranet.models import Item, Lease, Message, Outbox
-from intranet.verbs import auditing, finding, items, loans
+from intranet.verbs import auditing, finding, items
 from tests.office import Clock, Office
 from vault.levels import Level
 
@@ -72,30 +72,6 @@ def test_nobody_is_told_of_what_they_may_not_know(
     clock.forward(days=2)
     remind.clocks(house)
     assert told(db, desk, "clock.review") == ["registrar"]  # the other custodian is cleared to 机密 only
-
-
-def test_loans_are_told_before_on_the_day_and_weekly_after(
-    house: House, desk: Office, db: Session, clock: Clock
-) -> None:
-    item = desk.add("document", "custodian", level=Level.INTERNAL)
-    with desk.w("cook") as w:
-        loan = loans.apply(w, item.id, purpose="核对", until=date(2026, 11, 27))
-    with desk.w("custodian") as w:
-        loans.lend(w, loan.id)
-    seen = {}
-    for day in range(23, 40):
-        remind.loans(house)
-        remind.loans(house)
-        db.rollback()
-        seen[day] = sorted(db.scalars(select(Message.code).where(Message.code.startswith("loan."))))
-        clock.forward(days=1)
-    assert seen[25] == []
-    assert seen[26] == ["loan.soon"]
-    assert seen[27] == ["loan.due", "loan.soon"]
-    keepers = seen[28].count("loan.late")
-    assert keepers >= 2
-    assert seen[34] == seen[28]
-    assert seen[35].count("loan.late") == 2 * keepers
 
 
 # ---------------------------------------------------------------------------------------------------- notices and grants

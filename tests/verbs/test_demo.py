@@ -14,7 +14,7 @@ from intranet.demo import loader, papers
 from intranet.errors import Conflict
 from intranet.extensions import db
 from intranet.house import House
-from intranet.models import Audit, Blob, Item, Loan, Person
+from intranet.models import Audit, Blob, Copy, Item, Loan, Person
 from intranet.verbs import access, complaints, deposits
 from search.extract import extract
 from tests import databases, office
@@ -46,7 +46,14 @@ def test_every_ledger_is_shown_in_every_state_that_an_office_would_show(demo_app
         lived = set(db.session.scalars(select(Item.state).where(Item.kind == kind.name).distinct()))
         assert lived == {s.name for s in kind.states}, kind.name
     states = set(db.session.scalars(select(Loan.state)))
-    assert states == {"applied", "lent", "returned", "checked", "refused", "withdrawn"}
+    assert states == {
+        *("applied", "approved", "lent", "returned", "checked"),
+        *("refused", "withdrawn", "expired"),
+    }
+    second = (
+        select(Copy.state).join(Loan, Loan.copy_id == Copy.id).where(Copy.number == 2, Loan.state == "lent")
+    )
+    assert db.session.scalars(second).all() == ["lent"]  # while the first stands in its place
 
 
 def test_loading_it_again_changes_nothing(demo_app: Flask) -> None:

@@ -23,7 +23,7 @@ CASES: list[Case] = [
 ]
 #: A refused act may leave an audit row, and a sealed file that no item has: nothing else.
 TABLES = (
-    models.Item, models.Copy, models.Loan, models.Approval, models.Reading, models.Slip, models.SlipScope, models.Hop, models.ShelfCheck,
+    models.Item, models.Copy, models.Loan, models.Extension, models.Approval, models.Reading, models.Slip, models.SlipScope, models.Hop, models.ShelfCheck,
     models.Inspection, models.Hold, models.DisposalList, models.DisposalRow, models.Grant, models.Place, models.Counter,
 )  # fmt: skip
 

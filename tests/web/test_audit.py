@@ -18,7 +18,7 @@ from intranet.jobs import heads
 from intranet.models import Audit, Item
 from intranet.verbs import auditing, complaints
 from intranet.web import log_words
-from tests.office import Clock, Office
+from tests.office import Clock, Office, unguarded
 from vault import chain
 from vault.levels import Level
 
@@ -148,6 +148,7 @@ def test_a_whole_chain_is_said_to_be_whole(auditor: FlaskClient, desk: Office) -
 
 
 def test_a_changed_row_is_found_and_the_alarm_stays(auditor: FlaskClient, desk: Office, db: Session) -> None:
+    unguarded()
     db.execute(text("UPDATE audit SET actor = 'nobody' WHERE seq = 3"))
     db.commit()
     page = verified(auditor)
@@ -163,6 +164,7 @@ def test_a_cut_tail_is_found_by_the_head_kept_outside(
     assert heads.keep(desk.house)
     last = db.scalars(text("SELECT max(seq) FROM audit")).one()
     prior: Any = db.get_one(Audit, last - 1)
+    unguarded()
     db.execute(text("DELETE FROM audit WHERE seq = :last"), {"last": last})
     db.execute(text("UPDATE chain_head SET seq = :seq, hash = :hash"), {"seq": prior.seq, "hash": prior.hash})
     db.commit()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intranet.models import Loan, Person, Role
+from intranet.models import Person, Role
+from intranet.verbs import loans
 from intranet.web.people import start_password
 from tests.office import Office
 
@@ -128,20 +128,15 @@ def test_a_reset_ends_every_session(as_: As, desk: Office) -> None:
 
 
 def test_leaving_with_a_document_in_hand_is_refused_in_place(as_: As, desk: Office, db: Session) -> None:
-    cook, item = desk.person("cook"), desk.add("document", "custodian")
-    db.add(
-        Loan(
-            item_id=item.id,
-            borrower_id=cook.id,
-            state="lent",
-            purpose="用",
-            until=date(2026, 12, 1),
-            applied=desk.house.clock(),
-        )
-    )
-    db.commit()
+    cook, item = desk.person("cook"), desk.add("document", "custodian", title="秘密题名")
+    with desk.w("cook") as w:
+        loan = loans.apply(w, item.id, purpose="用", until=w.today)
+    with desk.w("custodian") as w:
+        loans.lend(w, loan.id)
     page = as_("admin").post(f"/people/{cook.id}/disable")
-    assert page.status_code == 409 and "未还清" in page.text
+    assert page.status_code == 409 and "1 件未清" in page.text
+    assert "借阅未还清的文件" in page.text  # how many of what, never which
+    assert item.number not in page.text and "秘密题名" not in page.text
     db.rollback()
     assert cook.active
 

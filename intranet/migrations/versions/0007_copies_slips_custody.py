@@ -5,6 +5,8 @@ Each document there is has the copies that its registration says, in its place; 
 import sqlalchemy as sa
 from alembic import op
 
+from intranet.models import guards
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -272,6 +274,15 @@ def upgrade() -> None:
     with op.batch_alter_table("loan", schema=None) as batch_op:
         batch_op.add_column(sa.Column("copy_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("download", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("asked_copy_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("asked_until", sa.Date(), nullable=True))
+        for name in ("handed", "received", "ended"):
+            batch_op.add_column(sa.Column(name, sa.DateTime(), nullable=True))
+        for name in ("handed_by", "returned_by"):
+            batch_op.add_column(sa.Column(name, sa.Integer(), nullable=True))
+            batch_op.create_foreign_key(batch_op.f(f"fk_loan_{name}"), "person", [name], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_loan_asked_copy_id"), "copy", ["asked_copy_id"], ["id"])
+        batch_op.create_index("ix_loan_state_until", ["state", "until"], unique=False)
         batch_op.create_index(
             "ix_loan_copy_id_out",
             ["copy_id"],
@@ -287,13 +298,48 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("own", sa.Integer(), nullable=False, server_default="1"))
         batch_op.create_index(batch_op.f("ix_place_parent_id"), ["parent_id"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_place_parent_id"), "place", ["parent_id"], ["id"])
+    # Until now who approved also handed over, and a withdrawal stood where a decision does.
+    out = "state IN ('lent', 'returned', 'checked')"
+    op.execute("UPDATE loan SET asked_until = until")
+    op.execute(f"UPDATE loan SET handed = decided, handed_by = decided_by WHERE {out}")  # noqa: S608
+    op.execute("UPDATE loan SET ended = decided, decided = NULL WHERE state = 'withdrawn'")
     with op.batch_alter_table("loan", schema=None) as batch_op:
         batch_op.alter_column("download", server_default=None)
+        batch_op.alter_column("asked_until", existing_type=sa.Date(), nullable=False)
+    op.create_table(
+        "loan_extension",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("loan_id", sa.Integer(), nullable=False),
+        sa.Column("asked", sa.DateTime(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("decided", sa.DateTime(), nullable=True),
+        sa.Column("decided_by", sa.Integer(), nullable=True),
+        sa.Column("said", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_loan_extension_decided_by")),
+        sa.ForeignKeyConstraint(["loan_id"], ["loan.id"], name=op.f("fk_loan_extension_loan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_loan_extension")),
+    )
+    with op.batch_alter_table("loan_extension", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_loan_extension_loan_id"), ["loan_id"], unique=False)
+        batch_op.create_index(
+            "ix_loan_extension_waiting",
+            ["loan_id"],
+            unique=True,
+            sqlite_where=sa.text("outcome = ''"),
+            postgresql_where=sa.text("outcome = ''"),
+        )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("counts", sa.JSON(), nullable=False, server_default="{}"))
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.alter_column("counts", server_default=None)
     with op.batch_alter_table("place", schema=None) as batch_op:
         batch_op.alter_column("form", server_default=None)
         batch_op.alter_column("own", server_default=None)
     op.execute("UPDATE place SET own = strength")
     _register_copies()
+    guards.raise_all(op.execute, op.get_context().dialect.name)  # last: what comes before still fills in
 
 
 # What the state of a document says of its first copy.
@@ -365,6 +411,14 @@ def _register_copies() -> None:
 
 
 def downgrade() -> None:
+    guards.lower_all(op.execute, op.get_context().dialect.name)
+    op.execute(
+        "UPDATE loan SET state = 'applied', decided = NULL, decided_by = NULL WHERE state = 'approved'"
+    )
+    op.execute("UPDATE loan SET state = 'withdrawn' WHERE state = 'expired'")
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_column("counts")
+    op.drop_table("loan_extension")
     op.execute("UPDATE item SET state = 'held' WHERE kind = 'document' AND state = 'missing'")
     with op.batch_alter_table("place", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_place_parent_id"), type_="foreignkey")
@@ -380,6 +434,19 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('lent', 'returned')"),
             postgresql_where=sa.text("state IN ('lent', 'returned')"),
         )
+        batch_op.drop_index("ix_loan_state_until")
+        for name in ("handed_by", "returned_by", "asked_copy_id"):
+            batch_op.drop_constraint(batch_op.f(f"fk_loan_{name}"), type_="foreignkey")
+        for name in (
+            "asked_copy_id",
+            "asked_until",
+            "handed",
+            "handed_by",
+            "received",
+            "returned_by",
+            "ended",
+        ):
+            batch_op.drop_column(name)
         batch_op.drop_column("download")
         batch_op.drop_column("copy_id")
 
