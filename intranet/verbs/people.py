@@ -9,7 +9,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from vault.levels import Level
@@ -17,7 +17,7 @@ from vault.levels import Level
 from ..actor import BLIND, Actor
 from ..errors import Conflict, Invalid, Missing
 from ..kinds.base import ROLES
-from ..models import Item, Loan, Person, Repository, RepositoryUnit, Role, Unit
+from ..models import Item, Loan, Person, Repository, RepositoryUnit, Role, Slip, Unit
 from ..policy import Permission, separate
 from ..settings import Settings
 from ..work import Work
@@ -213,8 +213,10 @@ def disable(w: Work, person_id: int) -> Person:
         .join(Loan, Loan.item_id == Item.id)
         .where(Loan.borrower_id == person_id, Loan.state.in_(("lent", "returned")))
     ).all()
-    if out:
-        raise Conflict(_("此人名下还有 %(n)s 份未还清的文件，归还并核验后方可停用", n=len(out)))
+    on_slips = select(func.count()).select_from(Slip)
+    held = w.session.scalar(on_slips.where(Slip.holder_id == person_id, Slip.state == "moving")) or 0
+    if out or held:
+        raise Conflict(_("此人名下还有 %(n)s 份未还清的文件，归还并核验后方可停用", n=len(out) + held))
     person.active, person.epoch = False, person.epoch + 1
     w.record("people.disable", detail={"login": person.login})
     return person
