@@ -36,6 +36,8 @@ DECIDERS = (
 
 #: Who keep a printed head of the audit log and bear witness with it. Not who runs the machine: against them it bears witness.
 WITNESSES = ("auditor", "security_officer", "custodian", "lead", "leader")
+#: Who may draw up a 文件传递单: it lets others know of the file, so it is not for every reader.
+DRAFTERS = ("owner", "custodian", "lead", "leader", "info_officer")
 
 #: A moment, or a bind parameter for one: a statement that is kept for the next request names the moment when it is sent.
 When = datetime | ColumnElement[datetime]
@@ -88,6 +90,17 @@ class Permission(StrEnum):
     PLACE_CHECK = "place:check"
     PLACE_SET = "place:set"
     SEARCH = "search:use"
+    SLIP_CHECK = "slip:check"
+    SLIP_DECIDE = "slip:decide"
+    SLIP_DRAFT = "slip:draft"
+    SLIP_EDIT = "slip:edit"
+    SLIP_GIVE = "slip:give"
+    SLIP_LOSE = "slip:lose"
+    SLIP_RECOVER = "slip:recover"
+    SLIP_RETURN = "slip:return"
+    SLIP_TAKE = "slip:take"
+    SLIP_VIEW = "slip:view"
+    SLIP_WITHDRAW = "slip:withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +117,30 @@ HIDDEN = Decision(False, _("没有这条记录，或您无权知悉"), hidden=Tr
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """What policy must know of a 文件传递单: whether the copy is on its way, in whose hands it is (None: in its place), to whom it is
+    offered, who brought it back, who ever took it. `scope`: ("person"|"unit", id). Who drew it up is `Standing.asker`."""
+
+    moving: bool
+    direct: bool
+    holder: int | None
+    offered: int | None
+    returner: int | None
+    hands: frozenset[int]
+    scope: frozenset[tuple[str, int]]
+
+    def covers(self, actor: Actor) -> bool:
+        """Whether somebody is in the scope: by name, or with a unit (those below it are in it)."""
+        return ("person", actor.id) in self.scope or any(("unit", u) in self.scope for u in actor.units)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """An item with what policy must know besides its row: who holds which role on it, this actor's live loan, whether its time
     has run out (`Policy.ended`), whether it is on hold.
 
     `saves`: the loan also allows to keep the body; `second`: a second person has agreed that this actor reads now; `glass`: this
-    actor has broken the glass. `asker`: who asked for what is to be decided."""
+    actor has broken the glass. `asker`: who asked for what is to be decided. `slip`: the slip that is in question."""
 
     item: Item
     roles: Mapping[tuple[str, int], frozenset[str]]  # ("person"|"unit", id) -> roles by live grants
@@ -121,6 +152,7 @@ class Standing:
     second: bool = False
     glass: bool = False
     asker: int | None = None
+    slip: Round | None = None
 
     def of(self, actor: Actor) -> frozenset[str]:
         """The item roles the actor holds: by ownership, by name, by unit."""
@@ -348,7 +380,74 @@ class Policy:
                 )
             case Permission.LOAN_EXTEND | Permission.LOAN_RECEIVE | Permission.LOAN_WITHDRAW:
                 return YES if s.borrower == actor.id else Decision(False, _("只有借阅人本人可以办理"))
+        if permission.value.startswith("slip:"):
+            return self._slip(actor, permission, s, custodian)
         return Decision(False, _("没有这项权限"))
+
+    def _slip(self, actor: Actor, permission: Permission, s: Standing, custodian: bool) -> Decision:
+        """文件传递单 (seeds L48-51). Whoever has nothing to do with a slip does not learn of it, though they know of the file."""
+        if permission is Permission.SLIP_DRAFT:
+            kind = self.kinds[s.item.kind]
+            if not kind.loans or s.item.state == "disposal" or kind.state(s.item.state).final:
+                return Decision(False, _("此文件不可传递"))
+            return self._asked(
+                actor, s, DRAFTERS, _("只有保管员、信息员、信息责任人或处领导可以拟制文件传递单")
+            )
+        r, mine = s.slip, s.asker is not None and s.asker == actor.id
+        if r is None:
+            return HIDDEN
+        holds, offered = r.holder == actor.id, r.offered == actor.id
+        part = mine or holds or offered or actor.id in r.hands or (r.moving and r.covers(actor))
+        if not part and not self.any_role(actor, s, DECIDERS):
+            return HIDDEN
+        match permission:
+            case Permission.SLIP_VIEW:
+                return YES
+            case Permission.SLIP_EDIT:
+                return YES if mine else Decision(False, _("只有拟制人可以修改、提交传递单"))
+            case Permission.SLIP_WITHDRAW:
+                return YES if mine or custodian else Decision(False, _("只有拟制人或保管员可以撤回传递单"))
+            case Permission.SLIP_DECIDE:
+                if mine:
+                    return Decision(False, _("任何人不得审批自己的申请"))
+                return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以审批"))
+            case Permission.SLIP_GIVE:
+                if r.holder is None:
+                    return YES if custodian else Decision(False, _("首次交接由保管员办理"))
+                return YES if holds else Decision(False, _("文件不在您手中，只有持有人可以交出"))
+            case Permission.SLIP_TAKE:
+                return YES if offered else Decision(False, _("文件不是交给您的，不得代他人签收"))
+            case Permission.SLIP_RETURN:
+                if not holds:
+                    return Decision(False, _("文件不在您手中，只有持有人可以归还"))
+                return YES if custodian else Decision(False, _("请将文件交给保管员，由其签收"))
+            case Permission.SLIP_RECOVER:
+                return YES if custodian and not holds else Decision(False, _("只有保管员可以收回"))
+            case Permission.SLIP_LOSE:
+                return YES if custodian or holds else Decision(False, _("只有持有人或保管员可以登记遗失"))
+            case Permission.SLIP_CHECK:
+                if actor.id == r.returner or (actor.id in r.hands and r.covers(actor)):
+                    return Decision(False, _("检查人不得是最后的持有人，须由另一位保管员检查"))
+                return YES if custodian else Decision(False, _("只有保管员可以办理"))
+        return Decision(False, _("没有这项权限"))
+
+    def hop(self, giver: Actor, taker: Actor, s: Standing, *, over: bool) -> Decision:
+        """Whether the copy of a slip may go from one hand to the other (seeds L49; FEATURES rows 75, 76): within the scope, to whoever
+        is cleared, through the custodian. `over`: the cycle has ended, only the way back to the custodian is open."""
+        r, unit = s.slip, s.item.unit_id
+        if r is None or giver.id == taker.id:
+            return Decision(False, _("不能交给自己"))
+        if taker.has("custodian", unit) and self.sees(taker, s):
+            return YES
+        if not r.covers(taker):
+            return Decision(False, _("接收人不在传递范围内"))
+        if not self.sees(taker, s):
+            return Decision(False, _("接收人已不具备接触此文件的资格"))
+        if not r.direct and not giver.has("custodian", unit):
+            return Decision(False, _("此传递单不得横传：请先交还保管员，由保管员转交下一人"))
+        if over:
+            return Decision(False, _("传递周期已过，文件只能归还，不能再传"))
+        return YES
 
     def _asked(self, actor: Actor, s: Standing, roles: Iterable[str], why: Any) -> Decision:
         return YES if self.any_role(actor, s, roles) else Decision(False, why)

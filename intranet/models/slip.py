@@ -56,7 +56,7 @@ class Slip(Base):
 
 
 class SlipScope(Base):
-    """Who may be on the way of a slip: a person, or everybody of a unit."""
+    """Who may be on the way of a slip: a person, or everybody of a unit. `dropped`: taken off again while it was a draft."""
 
     __tablename__ = "slip_scope"
 
@@ -64,6 +64,7 @@ class SlipScope(Base):
     slip_id: Mapped[int] = mapped_column(ForeignKey("slip.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    dropped: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class Hop(Base):

@@ -94,6 +94,12 @@ def places(session: Session, item_id: int) -> Sequence[int]:
     return session.scalars(query).all()
 
 
+def out(session: Session, item_id: int) -> bool:
+    """Whether any copy of a file is in somebody's hands, or back and not yet checked."""
+    query = select(Copy.id).where(Copy.item_id == item_id, Copy.state.in_(OUT)).limit(1)
+    return session.scalar(query) is not None
+
+
 def summary(states: Iterable[str]) -> str:
     """What these copies together make of the file; "" where none is living."""
     there = set(states)

@@ -65,6 +65,12 @@ def given(w: Work, number: str) -> str:
     return number
 
 
+def slip(w: Work, unit: Unit) -> str:
+    """The next number of a 文件传递单: `CD-BG-2026-0001`, counted for each unit and year."""
+    name = f"CD-{unit.code}-{w.today.year}"
+    return f"{name}-{_next(w.session, f'slip:{name}'):04}"
+
+
 def _next(session: Session, name: str) -> int:
     counter = session.get(Counter, name, with_for_update=True, populate_existing=True)
     if counter is None:

@@ -263,6 +263,7 @@ def upgrade() -> None:
         sa.Column("slip_id", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=True),
         sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("dropped", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_slip_scope_person_id")),
         sa.ForeignKeyConstraint(["slip_id"], ["slip.id"], name=op.f("fk_slip_scope_slip_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_slip_scope_unit_id")),
