@@ -301,8 +301,8 @@ def relevel(w: Work, item_id: int, level: Level, *, reason: str, version: int | 
         raise Denied(_("降低密级须由经办人以外的人员办理"), permission=Permission.ITEM_LEVEL.value, thing=s)
     errors = _marks(w, kind, item.title, item.unit_id, level, None)
     errors |= {} if reason.strip() else {"reason": _("请说明理由")}
-    if item.state in ("lent", "returned") or kind.state(item.state).final:
-        raise Conflict(_("借出、待核验或已处置的文件不能更改密级"), item=item.id)
+    if item.state in ("lent", "returned", "disposal") or kind.state(item.state).final:
+        raise Conflict(_("借出、待核验、待处置或已处置的文件不能更改密级"), item=item.id)
     try:
         values.parse(w, kind, [f for f in kind.form_fields if f.widget == "place"], item.data, level)
     except Invalid as invalid:

@@ -70,8 +70,6 @@ def lend(w: Work, loan_id: int, *, number: int | None = None, download: bool = F
         raise Conflict(_("申请人已不具备所需的可接触密级"), item=s.item.id)
     if loan.until < w.today:
         raise Conflict(_("申请的归还日期已过，请申请人重新申请"), item=s.item.id)
-    if s.item.state == "disposal" or w.house.kinds[s.item.kind].state(s.item.state).final:
-        raise Conflict(_("待处置或已处置的文件不能借出"), item=s.item.id)
     copy = copies.free(w, s.item, number)
     copies.turn(w, copy, "lent")
     loan.state, loan.decided, loan.decided_by = "lent", w.now, w.actor.id
