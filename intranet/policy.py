@@ -507,9 +507,7 @@ class Policy:
         for role in DECIDERS:
             if role in actor.roles:
                 covered = actor.roles[role]
-                took_part.append(
-                    true() if covered is None else DisposalList.unit_id.in_(sorted(covered))
-                )
+                took_part.append(true() if covered is None else DisposalList.unit_id.in_(sorted(covered)))
         return and_(
             DisposalList.level <= int(actor.clearance),
             or_(

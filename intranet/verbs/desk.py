@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from ..actor import Actor
 from ..house import House
 from ..kinds.base import ITEM_ROLES, Kind, Move, State
-from ..models import Item, Loan
+from ..models import DisposalList, Item, Loan
 from ..policy import Policy
 from ..prepared import NOW, prepared, visible, waiting
+from . import disposals
 
 ROWS = 30
 NOTICES = 5
@@ -53,13 +54,14 @@ class Desk:
     borrowed: Section = field(default_factory=Section)
     moving: Section = field(default_factory=Section)
     notices: Section = field(default_factory=Section)
+    ending: disposals.Waiting = field(default_factory=disposals.Waiting)
 
     def waiting(self, today: date) -> int:
         """What the top bar counts, from the rows already here (the same sum as `waiting_count`)."""
         late = sum(
             r.loan is not None and r.loan.state == "lent" and r.loan.until < today for r in self.borrowed.rows
         )
-        return self.steps.total + self.lending.total + late
+        return self.steps.total + self.lending.total + late + self.ending.total
 
     @property
     def persons(self) -> set[int | None]:
@@ -77,7 +79,7 @@ class Desk:
 
 
 def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
-    """The desk of one person: five statements, however much waits."""
+    """The desk of one person: six statements, however much waits."""
     policy, at = house.policy, {"now": now}
     found = _rows(house, actor, session.execute(_steps(policy, actor), at).all())
     drafts = [r for r in found.rows if _is_draft(actor, r)]
@@ -89,11 +91,13 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         borrowed=_loans(house, session.execute(_borrowed(policy, actor), at).all()),
         moving=_rows(house, actor, session.execute(_moving(policy, actor), at).all()),
         notices=_notices(session, house, actor, now),
+        ending=disposals.waiting(session, house, actor, now),
     )
 
 
 def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -> int:
-    """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late. One statement."""
+    """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late, disposal lists to approve,
+    sign, hand over or confirm. One statement."""
     return session.scalar(_count(house.policy, actor), {"now": now, "today": _today(house, now)}) or 0
 
 
@@ -159,7 +163,9 @@ def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
     loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
     handle = loans.where(_to_handle(policy, actor))
     late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < TODAY)
-    return select(steps.scalar_subquery() + handle.scalar_subquery() + late.scalar_subquery())
+    ending = select(func.count()).select_from(DisposalList).where(disposals.waits(policy, actor))
+    counts = (steps, handle, late, ending)
+    return select(sum((c.scalar_subquery() for c in counts[1:]), counts[0].scalar_subquery()))
 
 
 @prepared

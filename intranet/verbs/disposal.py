@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from ..errors import Conflict, Denied, Invalid, Missing
 from ..kinds.base import Kind
-from ..models import Copy, DisposalList, DisposalRow, Inspection, Item, Unit
+from ..models import Copy, DisposalList, DisposalRow, Inspection, Item, Slip, Unit
 from ..policy import Permission, Standing
 from ..work import Work
 from . import copies, disposals, items
@@ -23,6 +23,7 @@ from .numbers import in_series
 
 NUMBER = "CZ-{unit}-{year}-{seq:04}"
 WAYS = {"destroy": "propose_destroy", "transfer": "propose_transfer"}
+OPEN_SLIPS = ("draft", "pending", "moving", "returned")
 MOST = 200  # files of one list: as many as two people can look through before they sign
 
 
@@ -131,9 +132,7 @@ def _close(w: Work, found: DisposalList, standings: list[Standing], state: str, 
 
 def _reason(text: str) -> str:
     if not text.strip() or len(text.strip()) > 500:
-        raise Invalid(
-            {"reason": _("不能超过 %(n)s 个字", n=500) if text.strip() else _("请说明理由")}
-        )
+        raise Invalid({"reason": _("不能超过 %(n)s 个字", n=500) if text.strip() else _("请说明理由")})
     return text.strip()
 
 
@@ -156,9 +155,7 @@ def lock(
         raise Missing
     if found.state not in states or (way and found.way != way):
         raise Conflict(_("这份清单已办理过此步骤，或不在此环节"))
-    rows = select(DisposalRow.item_id).where(
-        DisposalRow.list_id == list_id, DisposalRow.dropped.is_(None)
-    )
+    rows = select(DisposalRow.item_id).where(DisposalRow.list_id == list_id, DisposalRow.dropped.is_(None))
     standings = [
         replace(
             items.lock(w, item_id),
@@ -193,7 +190,11 @@ def move(
 
 
 def all_in(w: Work, item: Item) -> None:
-    """Raises Conflict unless every copy is in its place. A lost one hinders until the incident that it opened is closed."""
+    """Raises Conflict unless every copy is in its place and none is about to go round. A lost one hinders until the incident that
+    it opened is closed."""
+    open_slip = select(Slip.number).where(Slip.item_id == item.id, Slip.state.in_(OPEN_SLIPS))
+    if (slip := w.session.scalar(open_slip.limit(1))) is not None:
+        raise Conflict(_("%(number)s 有未办结的文件传递单 %(slip)s", number=item.number, slip=slip))
     for copy in copies.of_item(w.session, item.id):
         if copy.state in copies.OUT:
             raise Conflict(
@@ -214,9 +215,7 @@ def _settled(w: Work, copy: Copy) -> bool:
     return item is not None and w.house.kinds[item.kind].state(item.state).final
 
 
-def record(
-    w: Work, action: str, found: DisposalList, standings: Iterable[Standing], **detail: Any
-) -> None:
+def record(w: Work, action: str, found: DisposalList, standings: Iterable[Standing], **detail: Any) -> None:
     """One audit row for each file, so that its own log tells what the list did."""
     for s in standings:
         w.record(action, s.item, detail={"list": found.number, "way": found.way} | detail)
@@ -231,9 +230,7 @@ def _one(way: str) -> Any:
 
 
 def _keep_one(w: Work, item_id: int, _raw: Mapping[str, Any], *, version: int | None, reason: str) -> None:
-    row = select(DisposalRow.list_id).where(
-        DisposalRow.item_id == item_id, DisposalRow.dropped.is_(None)
-    )
+    row = select(DisposalRow.list_id).where(DisposalRow.item_id == item_id, DisposalRow.dropped.is_(None))
     keep(w, w.session.scalar(row) or 0, item_id, reason)
 
 

@@ -106,7 +106,9 @@ def bodies(session: Session, list_id: int) -> dict[int, list[Blob]]:
     on = and_(DisposalRow.item_id == Blob.item_id, DisposalRow.list_id == list_id)
     query = select(Blob).join(DisposalRow, on).where(DisposalRow.dropped.is_(None))
     found: dict[int, list[Blob]] = {}
-    for blob in session.scalars(query.where(Blob.state.in_(("stored", "dropped", "destroyed"))).order_by(Blob.id)):
+    for blob in session.scalars(
+        query.where(Blob.state.in_(("stored", "dropped", "destroyed"))).order_by(Blob.id)
+    ):
         found.setdefault(blob.item_id or 0, []).append(blob)
     return found
 
@@ -129,11 +131,13 @@ class Page:
     next: str
 
 
-def page(session: Session, house: House, actor: Actor, now: datetime, state: str = "", after: int = 0) -> Page:
+def page(
+    session: Session, house: House, actor: Actor, now: datetime, state: str = "", after: int = 0
+) -> Page:
     """The lists that the actor may know of, the newest first. Two statements."""
     chosen = _shown(house.policy, actor)
     counted = select(DisposalList.state, func.count()).where(chosen).group_by(DisposalList.state)
-    states = {name: n for name, n in session.execute(counted, {"now": now})}
+    states: dict[str, int] = dict(session.execute(counted, {"now": now}).all())
     query = select(DisposalList, _count(), _mine(house.policy, actor)).where(chosen)
     if state:
         query = query.where(DisposalList.state == state)
@@ -178,19 +182,38 @@ def waits(policy: Policy, actor: Actor) -> ColumnElement[bool]:
     return and_(open_, _mine(policy, actor), policy.lists(actor, NOW))
 
 
+def acts(session: Session, house: House, actor: Actor, list_id: int) -> frozenset[str]:
+    """The steps of a list that are offered to the actor: what the verbs would not refuse by who asks. One statement."""
+    ways = _acts(house.policy, actor)
+    query = select(*ways.values()).where(DisposalList.id == list_id)
+    found = session.execute(query).one()
+    return frozenset(name for name, may in zip(ways, found, strict=True) if may)
+
+
 @prepared
 def _mine(policy: Policy, actor: Actor) -> ColumnElement[bool]:
-    of = DisposalList
-    not_first = or_(of.first_by.is_(None), of.first_by != actor.id)
+    """Whether the next step is the actor's. Handing over waits for one custodian, entering the receipt is part of it."""
+    ways = _acts(policy, actor)
+    handing = and_(ways["package"], DisposalList.first_by.is_(None))
+    return or_(ways["approve"], ways["sign"], handing, ways["confirm"])
+
+
+@prepared
+def _acts(_policy: Policy, actor: Actor) -> dict[str, ColumnElement[bool]]:
+    of, me = DisposalList, actor.id
+    proposed, open_ = of.state == "proposed", of.state.in_(("proposed", "approved"))
     destroying = and_(of.state == "approved", of.way == "destroy")
     leaving = and_(of.state == "approved", of.way == "transfer")
-    keeper = _covers(actor, ("custodian",))
-    return or_(
-        and_(of.state == "proposed", of.proposed_by != actor.id, _covers(actor, ENDERS, strange=True)),
-        and_(destroying, of.decided_by != actor.id, not_first),
-        and_(leaving, of.first_by.is_(None), keeper),
-        and_(leaving, of.first_by != actor.id, or_(of.decided_by == actor.id, keeper)),
-    )
+    keeper, ender = _covers(actor, ("custodian",)), _covers(actor, ENDERS)
+    return {
+        "approve": and_(proposed, of.proposed_by != me, _covers(actor, ENDERS, strange=True)),
+        "reject": and_(open_, of.proposed_by != me, ender),
+        "withdraw": and_(proposed, of.proposed_by == me),
+        "sign": and_(destroying, of.decided_by != me, or_(of.first_by.is_(None), of.first_by != me)),
+        "package": and_(leaving, of.first_by.is_(None), keeper),
+        "receipt": and_(leaving, of.package != "", keeper),
+        "confirm": and_(leaving, of.first_by != me, or_(of.decided_by == me, keeper)),
+    }
 
 
 def _covers(actor: Actor, roles: Iterable[str], *, strange: bool = False) -> ColumnElement[bool]:

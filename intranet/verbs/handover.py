@@ -6,18 +6,19 @@ When a second person has confirmed the receipt, our keys die as with a destructi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from .. import work
 from ..actor import Actor
 from ..errors import Conflict, Invalid
 from ..house import House
-from ..models import Blob, DisposalList, Item
+from ..models import Blob, Copy, DisposalList, DisposalRow, Item, Loan, Slip
 from ..policy import Permission, Standing
 from ..work import Work
 from . import copies, deposits, disposal
@@ -61,14 +62,37 @@ def package(house: House, actor: Actor, list_id: int, *, sealed: bool = False) -
     return Package(found, [Leaving(s.item, bodies[s.item.id]) for s in standings])
 
 
-def packaged(house: House, actor: Actor, list_id: int, manifest: str) -> None:
+@dataclass(frozen=True)
+class Facts:
+    """Of each file of a list: its copies, and how often it was lent and circulated. Who read it stays in our log."""
+
+    copies: Mapping[int, Sequence[Copy]]
+    loans: Mapping[int, int]
+    slips: Mapping[int, int]
+
+
+def facts(session: Session, list_id: int) -> Facts:
+    """Three statements, whatever is on the list."""
+    on = select(DisposalRow.item_id).where(DisposalRow.list_id == list_id, DisposalRow.dropped.is_(None))
+    copies_: dict[int, list[Copy]] = {}
+    for copy in session.scalars(select(Copy).where(Copy.item_id.in_(on)).order_by(Copy.number)):
+        copies_.setdefault(copy.item_id, []).append(copy)
+    lent = select(Loan.item_id, func.count()).where(Loan.item_id.in_(on), Loan.copy_id.is_not(None))
+    slips = select(Slip.item_id, func.count()).where(Slip.item_id.in_(on))
+    return Facts(
+        copies_,
+        dict(session.execute(lent.group_by(Loan.item_id)).all()),
+        dict(session.execute(slips.group_by(Slip.item_id)).all()),
+    )
+
+
+def packaged(w: Work, list_id: int, manifest: str) -> None:
     """The last byte was sent: the SHA-256 of the manifest is kept, to be compared with the receipt. A list that has gone on
     meanwhile keeps the one it has."""
-    with work.begin(house, actor) as w:
-        found = w.session.get_one(DisposalList, list_id, with_for_update=True, populate_existing=True)
-        if found.state == "approved" and found.first_by is None:
-            found.package = manifest
-            w.record("disposal.packaged", detail={"list": found.number, "manifest": manifest}, level=found.level)
+    found = w.session.get_one(DisposalList, list_id, with_for_update=True, populate_existing=True)
+    if found.state == "approved" and found.first_by is None:
+        found.package = manifest
+        w.record("disposal.packaged", detail={"list": found.number, "manifest": manifest}, level=found.level)
 
 
 def receipt(

@@ -56,9 +56,7 @@ def _demanded(w: Work, item_id: int) -> Standing:
 
 def _reason(text: str) -> str:
     if not text.strip() or len(text.strip()) > 500:
-        raise Invalid(
-            {"reason": _("不能超过 %(n)s 个字", n=500) if text.strip() else _("请说明理由")}
-        )
+        raise Invalid({"reason": _("不能超过 %(n)s 个字", n=500) if text.strip() else _("请说明理由")})
     return text.strip()
 
 

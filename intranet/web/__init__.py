@@ -8,12 +8,16 @@ def blueprints() -> list[Blueprint]:
         audit,
         complaints,
         desk,
+        disposals,
+        disposals_paper,
         files,
         health,
+        holds,
         items,
         loans,
         office,
         ops,
+        package,
         people,
         search,
         searches,
@@ -22,4 +26,5 @@ def blueprints() -> list[Blueprint]:
 
     return [
         session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
+        disposals.bp, disposals_paper.bp, package.bp, holds.bp,
     ]  # fmt: skip

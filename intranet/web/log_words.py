@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from ..house import house
 from ..policy import Permission
+from . import log_words_ending as ending
 
 Words = Mapping[str, Any]
 
@@ -87,6 +88,7 @@ ACTIONS: Words = {
     "vault.join": _("合成密钥"),
     "index.mended": _("修补检索索引"),
     "refused": _("被拒绝的操作"),
+    **ending.ACTIONS,
 }
 # Refusals are recorded by the permission that was asked for.
 PERMISSIONS: Words = {
@@ -113,6 +115,7 @@ PERMISSIONS: Words = {
     Permission.PEOPLE_SET: _("要求更改账号"),
     Permission.PEOPLE_VIEW: _("要求查看人员"),
     Permission.SEARCH: _("要求检索"),
+    **ending.PERMISSIONS,
 }
 GROUPS: Words = {
     "session": _("登录与会话"),
@@ -125,6 +128,7 @@ GROUPS: Words = {
     "audit": _("审计"),
     "backup": _("备份"),
     "vault": _("文件库"),
+    **ending.GROUPS,
 }
 OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ok": (_("完成"), "good"),
@@ -221,6 +225,7 @@ DETAILS: Words = {
     "vocabulary": _("词表"),
     "why": _("原因"),
     "witness": _("监销人"),
+    **ending.DETAILS,
 }
 
 

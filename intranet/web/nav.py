@@ -51,6 +51,8 @@ def nav(actor: Actor) -> list[Group]:
             _entry(_("借阅"), "/desk/", "transfer"),
             _entry(_("检索"), "/search", "search", below="/searches/"),
         ]
+    if policy.decide(actor, Permission.DISPOSAL_VIEW).ok:
+        business.append(_entry(_("处置"), "/disposals/", "archive"))
     manage = [
         _entry(title, url, icon, about)
         for permission, title, url, icon, about in MANAGE

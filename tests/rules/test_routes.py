@@ -59,7 +59,7 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
         search = kept.id
     return {
-        "number": hidden.number, "kind": "document", "name": "propose_disposal", "version": "1", "grant_id": str(grant.id),
+        "number": hidden.number, "kind": "document", "name": "propose_destroy", "version": "1", "grant_id": str(grant.id),
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
         "search_id": str(search),
