@@ -28,7 +28,7 @@ MOVES = [
     Move("propose_transfer", "held", "disposal", title=_("提请移交"), by="custodian", reason=True, code=True, desk=False, confirm=_("另一人批准、档案部门接收后才会移交；提请后不能再借出。")),
     Move("keep", "disposal", "held", title=_("不予处置"), by="lead leader", reason=True, code=True, desk=False),
     Move("transfer", "disposal", "transferred", title=_("移交归档"), by="custodian lead leader", stamps=["disposed"], code=True, desk=False, reason=True),
-    Move("destroy", "disposal", "destroyed", title=_("销毁"), by="custodian lead leader", asks=["witness"], stamps=["disposed"], code=True, desk=False, reason=True, tone="danger"),
+    Move("destroy", "disposal", "destroyed", title=_("销毁"), by="custodian lead leader", asks=["witness"], stamps=["disposed"], code=True, desk=False, reason=True, tone="danger", confirm=_("销毁后正文密钥一并销毁，任何备份都无法再读出；编号与登记永久保留。")),
 ]  # fmt: skip
 CLOCKS = [
     Clock("review", state="held", after="review", tell="custodian", title=_("待复核密级")),

@@ -185,7 +185,7 @@ def waits(policy: Policy, actor: Actor) -> ColumnElement[bool]:
 def acts(session: Session, house: House, actor: Actor, list_id: int) -> frozenset[str]:
     """The steps of a list that are offered to the actor: what the verbs would not refuse by who asks. One statement."""
     ways = _acts(house.policy, actor)
-    query = select(*ways.values()).where(DisposalList.id == list_id)
+    query = select(*(may.label(name) for name, may in ways.items())).where(DisposalList.id == list_id)
     found = session.execute(query).one()
     return frozenset(name for name, may in zip(ways, found, strict=True) if may)
 

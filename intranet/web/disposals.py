@@ -134,7 +134,7 @@ def propose() -> Response:
         return _proposal(ticked, invalid.errors, 422)
     except Conflict as conflict:
         return _proposal(ticked, {"": conflict.why}, 409)
-    return page.done(url_for("disposals.show", number=number), _("已提请，等待批准"))
+    return page.done(url_for("disposals.show", list_number=number), _("已提请，等待批准"))
 
 
 # -- one list --------------------------------------------------------------------------------------------------------
@@ -143,9 +143,9 @@ def seen(number: str) -> DisposalList:
     return disposals.by_number(db.session(), house(), signin.actor(), number, house().clock())
 
 
-@bp.get("/<number>")
-def show(number: str) -> Response:
-    return show_page(seen(number), {})
+@bp.get("/<list_number>")
+def show(list_number: str) -> Response:
+    return show_page(seen(list_number), {})
 
 
 def show_page(found: DisposalList, errors: dict[str, Any], step: str = "", status: int = 200) -> Response:
@@ -220,10 +220,10 @@ STEPS: dict[str, tuple[Callable[[Work, int], Any], Callable[[], str]]] = {
 }
 
 
-@bp.post("/<number>/<step>")
-def do(number: str, step: str) -> Response:
+@bp.post("/<list_number>/<step>")
+def do(list_number: str, step: str) -> Response:
     """One step of a list. What is missing brings the page back with all that was typed."""
-    found = seen(number)
+    found = seen(list_number)
     if step not in STEPS:
         raise Missing
     verb, said = STEPS[step]
@@ -233,14 +233,14 @@ def do(number: str, step: str) -> Response:
             done = verb(w, list_id)
             message = _("第二人已签字，正文密钥已销毁") if step == "sign" and done.state == "done" else said()
     except Invalid as invalid:
-        return show_page(seen(number), invalid.errors, step, 422)
+        return show_page(seen(list_number), invalid.errors, step, 422)
     except Conflict as conflict:
-        return show_page(seen(number), {"": conflict.why}, step, 409)
+        return show_page(seen(list_number), {"": conflict.why}, step, 409)
     try:
-        seen(number)
+        seen(list_number)
     except (Missing, Denied):
         return page.done(url_for("disposals.index"), message)
-    return page.done(url_for("disposals.show", number=number), message)
+    return page.done(url_for("disposals.show", list_number=list_number), message)
 
 
 def _number(text: str) -> int | None:

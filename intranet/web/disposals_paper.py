@@ -18,16 +18,16 @@ from .names import names
 bp = Blueprint("disposals_paper", __name__, url_prefix="/disposals")
 
 
-@bp.get("/<number>/print")
-def sheet(number: str) -> Response:
+@bp.get("/<list_number>/print")
+def sheet(list_number: str) -> Response:
     """The list with its signature boxes, filled as far as it has come."""
-    return _paper(seen(number), "disposal.html", "disposal.print")
+    return _paper(seen(list_number), "disposal.html", "disposal.print")
 
 
-@bp.get("/<number>/certificate")
-def certificate(number: str) -> Response:
+@bp.get("/<list_number>/certificate")
+def certificate(list_number: str) -> Response:
     """One certificate for the whole list; there is none for what was not destroyed."""
-    found = seen(number)
+    found = seen(list_number)
     if found.way != "destroy" or found.state != "done":
         raise Missing
     return _paper(found, "disposal_certificate.html", "disposal.certificate")
@@ -41,7 +41,7 @@ def _paper(found: DisposalList, template: str, action: str) -> Response:
     found = seen(number)
     rows = [r for r in disposals.rows(db.session(), home, actor, list_id, home.clock()) if r.dropped is None]
     names().load(persons=[found.proposed_by, found.decided_by, found.first_by, found.second_by])
-    path = url_for("disposals.show", number=number)
+    path = url_for("disposals.show", list_number=number)
     return page.render(
         f"print/{template}",
         item=found,

@@ -53,22 +53,22 @@ RECEIPT = "移交接收单.html"
 README = "README.txt"
 
 
-@bp.post("/<number>/package")
-def download(number: str) -> Response:
+@bp.post("/<list_number>/package")
+def download(list_number: str) -> Response:
     """The package as a download. Demanded and recorded for each body before the first byte; the hash of the manifest is kept
     when the last one is sent."""
     home, actor = house(), signin.actor()
-    found = seen(number)
+    found = seen(list_number)
     if found.level >= BODY_FRESH_LEVEL and not actor.fresh:
-        return redirect(url_for("session.factor", next=url_for("disposals.show", number=number)), 303)  # type: ignore[return-value]
+        return redirect(url_for("session.factor", next=url_for("disposals.show", list_number=list_number)), 303)  # type: ignore[return-value]
     list_id = found.id
     try:
         recipient = _recipient()
         package = handover.package(home, actor, list_id, sealed=recipient is not None)
     except Invalid as invalid:
-        return show_page(seen(number), invalid.errors, "package", 422)
+        return show_page(seen(list_number), invalid.errors, "package", 422)
     except Conflict as conflict:
-        return show_page(seen(number), {"": conflict.why}, "package", 409)
+        return show_page(seen(list_number), {"": conflict.why}, "package", 409)
     _keys_are_here(home, package)
     content = Content(home, actor, package)
     body: Iterator[bytes] = content.pieces()
