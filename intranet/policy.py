@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select, true
 
 from vault.levels import Level
 
@@ -23,11 +23,12 @@ from .actor import BLIND, SEPARATE, Actor
 from .errors import Denied
 from .kinds.base import ITEM_ROLES, Field, Kind, Move, State
 from .kinds.registry import Registry
-from .models import Audit, Grant, Item
+from .models import Audit, DisposalList, DisposalRow, Grant, Item
 
 BODY_LOAN_LEVEL = Level.CONFIDENTIAL  # 秘密 and up: a body is read on a live loan only
 BODY_FRESH_LEVEL = Level.SECRET  # 机密 and up: and after a fresh second factor
 BODY_TWO_LEVEL = Level.TOPSECRET  # 绝密: and when a second person has agreed
+ENDERS = ("lead", "leader")  # approve the end of a file that somebody else proposed
 DECIDERS = (
     "custodian",
     "lead",
@@ -60,6 +61,11 @@ class Permission(StrEnum):
     COPY_ADD = "copy:add"
     COPY_MOVE = "copy:move"
     HOLDERS_VIEW = "holders:view"
+    DISPOSAL_DECIDE = "disposal:decide"
+    DISPOSAL_KEEP = "disposal:keep"
+    DISPOSAL_PROPOSE = "disposal:propose"
+    DISPOSAL_SIGN = "disposal:sign"
+    DISPOSAL_VIEW = "disposal:view"
     HOLD_SET = "hold:set"
     ITEM_ACCESS = "item:access"
     ITEM_ADD = "item:add"
@@ -101,6 +107,42 @@ class Permission(StrEnum):
     SLIP_TAKE = "slip:take"
     SLIP_VIEW = "slip:view"
     SLIP_WITHDRAW = "slip:withdraw"
+    TRANSFER_CONFIRM = "transfer:confirm"
+    TRANSFER_PACKAGE = "transfer:package"
+    TRANSFER_RECEIPT = "transfer:receipt"
+
+
+#: What rests while a file is on hold (冻结). It may still be read, lent, and taken off a disposal list.
+STOPPED_BY_HOLD = frozenset(
+    {
+        Permission.BUNDLE_PUT,
+        Permission.COPY_ADD,
+        Permission.COPY_MOVE,
+        Permission.DISPOSAL_DECIDE,
+        Permission.DISPOSAL_PROPOSE,
+        Permission.DISPOSAL_SIGN,
+        Permission.ITEM_ATTACH,
+        Permission.ITEM_EDIT,
+        Permission.ITEM_LEVEL,
+        Permission.ITEM_MOVE,
+        Permission.TRANSFER_CONFIRM,
+        Permission.TRANSFER_PACKAGE,
+        Permission.TRANSFER_RECEIPT,
+    }
+)
+#: What the product never does by itself: the end of a file is said and signed by persons.
+BY_A_PERSON = frozenset(
+    {
+        Permission.DISPOSAL_DECIDE,
+        Permission.DISPOSAL_KEEP,
+        Permission.DISPOSAL_PROPOSE,
+        Permission.DISPOSAL_SIGN,
+        Permission.HOLD_SET,
+        Permission.TRANSFER_CONFIRM,
+        Permission.TRANSFER_PACKAGE,
+        Permission.TRANSFER_RECEIPT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +156,7 @@ class Decision:
 
 YES = Decision(True)
 HIDDEN = Decision(False, _("没有这条记录，或您无权知悉"), hidden=True)
+ON_HOLD = Decision(False, _("此文件已冻结，解除前不得更改或处置"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +183,9 @@ class Standing:
     has run out (`Policy.ended`), whether it is on hold.
 
     `saves`: the loan also allows to keep the body; `second`: a second person has agreed that this actor reads now; `glass`: this
-    actor has broken the glass. `asker`: who asked for what is to be decided. `slip`: the slip that is in question."""
+    actor has broken the glass. `asker`: who asked for what is to be decided. `slip`: the slip that is in question. `approver`: who
+    approved the list that ends it, `signer`: who signed that list already, or entered its receipt; `leaving`: it is on an approved
+    list of transfer."""
 
     item: Item
     roles: Mapping[tuple[str, int], frozenset[str]]  # ("person"|"unit", id) -> roles by live grants
@@ -153,6 +198,9 @@ class Standing:
     glass: bool = False
     asker: int | None = None
     slip: Round | None = None
+    approver: int | None = None
+    signer: int | None = None
+    leaving: bool = False
 
     def of(self, actor: Actor) -> frozenset[str]:
         """The item roles the actor holds: by ownership, by name, by unit."""
@@ -275,6 +323,10 @@ class Policy:
             case Permission.PLACE_CHECK:
                 ok = actor.has("custodian", thing)
                 return YES if ok else Decision(False, _("只有保管本单位场所的保管员可以办理"))
+            case Permission.DISPOSAL_VIEW:
+                return self._role(actor, *DECIDERS)
+            case Permission.DISPOSAL_PROPOSE:
+                return self._role(actor, "custodian")
             case Permission.PLACE_SET:
                 ok = actor.system or actor.has("sysadmin") or actor.has("custodian", thing)
                 return YES if ok else Decision(False, _("只有系统管理员或本单位的保管员可以设置场所"))
@@ -298,7 +350,9 @@ class Policy:
 
     def _on_item(self, actor: Actor, permission: Permission, s: Standing, move: Move | None) -> Decision:
         if actor.system:
-            return Decision(False, _("系统本身不打开正文")) if permission is Permission.BODY_OPEN else YES
+            if permission is Permission.BODY_OPEN:
+                return Decision(False, _("系统本身不打开正文"))
+            return Decision(False, _("这一步须由人办理")) if permission in BY_A_PERSON else YES
         if not self.sees(actor, s):
             return HIDDEN
         item, kind = s.item, self.kinds[s.item.kind]
@@ -307,16 +361,8 @@ class Policy:
         match permission:
             case Permission.ITEM_VIEW | Permission.ITEM_EXPORT:
                 return YES
-            case (
-                Permission.ITEM_EDIT
-                | Permission.ITEM_ATTACH
-                | Permission.ITEM_MOVE
-                | Permission.ITEM_LEVEL
-                | Permission.BUNDLE_PUT
-                | Permission.COPY_ADD
-                | Permission.COPY_MOVE
-            ) if s.hold:
-                return Decision(False, _("此文件已冻结，解除前不得更改或处置"))
+            case _ if s.hold and permission in STOPPED_BY_HOLD:
+                return ON_HOLD
             case Permission.ITEM_EDIT | Permission.ITEM_ATTACH:
                 return self._asked(actor, s, state.edit.split(), _("当前状态下您不能修改"))
             case Permission.ITEM_MOVE:
@@ -362,6 +408,12 @@ class Policy:
                 return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以审批"))
             case Permission.HOLD_SET:
                 return self._asked(actor, s, DECIDERS, _("只有保管员、信息责任人或处领导可以冻结"))
+            case Permission.DISPOSAL_DECIDE | Permission.DISPOSAL_KEEP | Permission.DISPOSAL_SIGN:
+                return self._end(actor, permission, s)
+            case Permission.TRANSFER_PACKAGE | Permission.TRANSFER_CONFIRM:
+                return self._hand_over(actor, permission, s)
+            case Permission.DISPOSAL_PROPOSE | Permission.TRANSFER_RECEIPT:
+                return YES if custodian and kind.loans else Decision(False, _("只有保管员可以办理"))
             case Permission.COPY_ADD | Permission.COPY_MOVE | Permission.ITEM_INSPECT:
                 return YES if custodian and kind.loans else Decision(False, _("只有保管员可以办理"))
             case Permission.BUNDLE_PUT | Permission.LEVEL_REVIEW:
@@ -489,6 +541,40 @@ class Policy:
             return Decision(False, _("机密级以上的正文须先通过二次验证"))
         return YES
 
+    def _end(self, actor: Actor, permission: Permission, s: Standing) -> Decision:
+        """The end of a file takes three persons at least: who proposes does not approve, who approves does not sign, nobody
+        signs twice; whoever handles the file does not approve its end (seeds L47)."""
+        if permission is Permission.DISPOSAL_SIGN:
+            if s.approver is None or s.approver == actor.id:
+                return Decision(False, _("批准人不得监销签字，须由另外两人签字"))
+            if s.signer == actor.id:
+                return Decision(False, _("您已签字，第二个签字须由另一人"))
+            return self._freshly(actor, s)
+        if s.asker is not None and s.asker == actor.id:
+            return Decision(False, _("提请人不得批准或驳回自己的提请"))
+        if permission is Permission.DISPOSAL_DECIDE and s.item.owner_id == actor.id:
+            return Decision(False, _("不能办理自己经手的事项，须由他人办理"))
+        return self._asked(actor, s, ENDERS, _("只有信息责任人或处领导可以批准处置"))
+
+    def _hand_over(self, actor: Actor, permission: Permission, s: Standing) -> Decision:
+        """Taking the bodies out for the archives, and confirming the receipt that somebody else entered."""
+        custodian = actor.has("custodian", s.item.unit_id)
+        if permission is Permission.TRANSFER_CONFIRM:
+            if s.signer is None or s.signer == actor.id:
+                return Decision(False, _("接收单须由登记人以外的人员复核"))
+            if not custodian and s.approver != actor.id:
+                return Decision(False, _("接收单由批准人或另一位保管员复核"))
+            return self._freshly(actor, s)
+        if not custodian or not s.leaving:
+            return Decision(False, _("只有保管员可以为已批准的移交清单打包"))
+        return self._freshly(actor, s)
+
+    @staticmethod
+    def _freshly(actor: Actor, s: Standing) -> Decision:
+        if s.item.level >= BODY_FRESH_LEVEL and not actor.fresh:
+            return Decision(False, _("机密级以上的处置须先通过二次验证"))
+        return YES
+
     def demand(
         self, actor: Actor, permission: Permission, thing: Any = None, *, move: Move | None = None
     ) -> None:
@@ -589,6 +675,40 @@ class Policy:
                 return true()
             units |= some
         return Item.unit_id.in_(sorted(units)) if units else false()
+
+    def lists(self, actor: Actor, now: When) -> ColumnElement[bool]:
+        """The disposal lists that the actor may know of, as a criterion on DisposalList: those of whose files each one may be
+        known. One that was turned down has none left: it is for those who took part, and for who decides in its unit."""
+        if not actor.known:
+            return false()
+        files = (
+            select(DisposalRow.item_id)
+            .join(Item, Item.id == DisposalRow.item_id)
+            .where(DisposalRow.list_id == DisposalList.id)
+            .correlate(DisposalList)
+        )
+        live = files.where(DisposalRow.dropped.is_(None))
+        unseen = ~self.visible(actor, now, [k.name for k in self.kinds.values() if k.loans])
+        took_part = [
+            column == actor.id
+            for column in (
+                DisposalList.proposed_by,
+                DisposalList.decided_by,
+                DisposalList.first_by,
+                DisposalList.second_by,
+            )
+        ]
+        for role in DECIDERS:
+            if role in actor.roles:
+                covered = actor.roles[role]
+                took_part.append(true() if covered is None else DisposalList.unit_id.in_(sorted(covered)))
+        return and_(
+            DisposalList.level <= int(actor.clearance),
+            or_(
+                and_(live.exists(), ~live.where(unseen).exists()),
+                and_(~live.exists(), ~files.where(unseen).exists(), or_(*took_part)),
+            ),
+        )
 
     # -- face 3: the search index -----------------------------------------------------------------------------
     def labels(self, item: Item, grants: Iterable[Grant], now: datetime) -> frozenset[str]:

@@ -26,7 +26,7 @@ from intranet.house import House
 from intranet.kinds.base import Kind
 from intranet.models import Audit, Item, Outbox, Person, Place, Unit, guards
 from intranet.policy import Permission
-from intranet.verbs import complaints, deposits, items, levels, people
+from intranet.verbs import complaints, deposits, destruction, disposal, items, levels, people
 from intranet.verbs.reading import standing
 from intranet.web import signin
 from intranet.work import Work
@@ -209,6 +209,20 @@ class Office:
     def step(self, item: Item, login: str, name: str, *, reason: str = "", **raw: Any) -> Item:
         with self.w(login) as w:
             return items.step(w, item.id, name, raw, reason=reason)
+
+    def end(self, item: Item, *, way: str = "destroy", to: str = "done") -> int:
+        """A disposal list of one file: proposed by the registrar, approved by the lead, signed by the custodian and the leader;
+        as far as `to`: proposed, approved, signed, done. The id of the list."""
+        with self.w("registrar", fresh=True) as w:
+            found = disposal.propose(w, way, [item.id], "期满").id
+        if to != "proposed":
+            with self.w("lead", fresh=True) as w:
+                disposal.approve(w, found, "同意")
+        for signer, last in (("custodian", "signed"), ("leader", "done")):
+            if to == "done" or to == last:
+                with self.w(signer, fresh=True) as w:
+                    destruction.sign(w, found)
+        return found
 
     def may(
         self, login: str, permission: Permission, item: Item, *, move: str = "", fresh: bool = False

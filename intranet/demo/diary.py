@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from vault.levels import Level
 
-from ..models import Approval, Item, Loan, Person, Place, Repository, Unit
+from ..models import Approval, DisposalRow, Item, Loan, Person, Place, Repository, Unit
 from ..work import Work
 
 Act = Callable[[Work, Sequence[int]], Any]
@@ -116,3 +116,9 @@ def loan(w: Work, title: str, login: str, state: str, kind: str = "document") ->
         Loan.state == state,
     )
     return w.session.scalars(found.order_by(Loan.id.desc())).first() or 0
+
+
+def disposal_list(w: Work, item_id: int) -> int:
+    """The list that a file is on."""
+    live = select(DisposalRow.list_id).where(DisposalRow.item_id == item_id, DisposalRow.dropped.is_(None))
+    return w.session.scalars(live).one()

@@ -5,16 +5,17 @@ The levels are the office's own marks; nothing here is, or looks like, a State s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from vault.levels import Level
 
-from ..verbs import approvals, disposal, extending, items, levels, loans
+from ..verbs import approvals, destruction, disposal, extending, handover, holds, items, levels, loans
 from ..work import Work
 from . import papers
-from .diary import Diary, File, approval, item, loan, person, place, unit
+from .diary import Diary, File, approval, disposal_list, item, loan, person, place, unit
 
 I, C, S, T = Level.INTERNAL, Level.CONFIDENTIAL, Level.SECRET, Level.TOPSECRET  # noqa: E741
 
@@ -38,6 +39,7 @@ class D:
     review: int | None = None
     copies: int = 1
     file: str = ""
+    aged: int = 0  # days from the day it is of to its registration, where it is an old one
 
 
 DOCUMENTS = (
@@ -71,6 +73,8 @@ DOCUMENTS = (
       retention="forever", frequency="rare"),
     D("三年前招标过程资料", C, "GZ-1", "保管期已满的招标文件、答疑与评审资料。", days=59, consultation="finance", file="招标过程资料.pdf"),
     D("旧版岗位津贴测算表", C, "GZ-1", "已由新办法代替的津贴测算。", days=58, consultation="finance", file="津贴测算表.xlsx"),
+    D("旧档案室移交的基建底图", I, "GZ-1", "早年零星修缮工程底图一套，工程早已拆除。", days=57, author="维修科", aged=3900, file="基建底图.pdf"),
+    D("原锅炉房值班记录汇编", I, "GZ-1", "已拆除锅炉房的值班记录，保管期已满。", days=57, author="维修科", aged=3760, file="值班记录汇编.docx"),
     D("临时用工合同副本（上年度）", I, "GZ-1", "上年度临时用工合同副本一册。", days=57, consultation="personnel", copies=1,
       file="临时用工合同副本.pdf"),
 )  # fmt: skip
@@ -115,6 +119,12 @@ LOANS = (
 )
 
 
+DESTROYED, TRANSFERRED = "旧版岗位津贴测算表", "三年前招标过程资料"
+MANIFEST = sha256(
+    TRANSFERRED.encode()
+).hexdigest()  # stands for that of the package, which no web server made here
+
+
 def write(diary: Diary) -> None:
     for d in DOCUMENTS:
         _register(diary, d)
@@ -138,7 +148,7 @@ def approve(diary: Diary, at: datetime, login: str, kind: str, title: str, said:
 
 def _register(diary: Diary, d: D) -> None:
     raw = {
-        "author": d.author, "dated": diary.day(-d.days - 9), "consultation": d.consultation, "retention": d.retention,
+        "author": d.author, "dated": diary.day(-d.days - (d.aged or 9)), "consultation": d.consultation, "retention": d.retention,
         "frequency": d.frequency, "copies": str(d.copies), "summary": d.body,
         "review": "" if d.review is None else diary.day(d.review),
     }  # fmt: skip
@@ -214,31 +224,48 @@ def _lend(diary: Diary, x: L) -> None:
 
 
 def _dispose(diary: Diary) -> None:
-    """One file destroyed before a witness, one handed to the archives, one still waiting for the decision."""
+    """One list destroyed by two signatures, one handed to the archives, one that waits for approval, one for its second signature;
+    a file on hold. What is due and on no list stays so."""
 
-    def propose(title: str, days: int, reason: str) -> None:
+    def propose(days: int, way: str, reason: str, *titles: str) -> None:
         diary.add(
             diary.moment(days, 10),
             "registrar",
-            lambda w, _b: items.step(w, item(w, "document", title), "propose_disposal", {}, reason=reason),
+            lambda w, _b: disposal.propose(w, way, [item(w, "document", t) for t in titles], reason),
         )
 
-    propose("三年前招标过程资料", 16, "保管期满")
-    propose("旧版岗位津贴测算表", 15, "已由新办法代替，无留存价值")
-    propose("临时用工合同副本（上年度）", 3, "上年度合同已到期")
+    def then(days: int, hour: int, login: str, verb: Callable[[Work, int], object], title: str) -> None:
+        diary.add(
+            diary.moment(days, hour),
+            login,
+            lambda w, _b: verb(w, disposal_list(w, item(w, "document", title))),
+        )
+
+    propose(16, "transfer", "保管期满，招标档案按规定移交", TRANSFERRED)
+    then(15, 15, "lead", lambda w, n: disposal.approve(w, n, "同意移交档案室"), TRANSFERRED)
+    then(14, 9, "registrar", lambda w, n: handover.packaged(w, n, MANIFEST), TRANSFERRED)
+    then(13, 14, "registrar", _received, TRANSFERRED)
+    then(13, 16, "lead", handover.confirm, TRANSFERRED)
+
+    propose(15, "destroy", "已由新办法代替，无留存价值", DESTROYED)
+    then(13, 10, "lead", lambda w, n: disposal.approve(w, n, "同意销毁"), DESTROYED)
+    then(12, 10, "custodian", destruction.sign, DESTROYED)
+    then(11, 15, "deputy", destruction.sign, DESTROYED)
+
+    propose(5, "destroy", "工程已拆除，底图无留存价值", "旧档案室移交的基建底图")
+    then(4, 15, "lead", lambda w, n: disposal.approve(w, n, "同意"), "旧档案室移交的基建底图")
+    then(4, 17, "registrar", destruction.sign, "旧档案室移交的基建底图")
+    propose(3, "destroy", "上年度合同已到期", "临时用工合同副本（上年度）")
     diary.add(
-        diary.moment(13, 15),
+        diary.moment(6, 11),
         "lead",
-        lambda w, _b: items.step(
-            w, item(w, "document", "三年前招标过程资料"), "transfer", {}, reason="移交档案室"
-        ),
+        lambda w, _b: holds.set_(w, item(w, "document", "供应商比选评分原始记录"), "审计抽查期间保全"),
     )
-    diary.add(
-        diary.moment(11, 15),
-        "lead",
-        lambda w, _b: disposal.destroy(
-            w, item(w, "document", "旧版岗位津贴测算表"), person(w, "officer"), "同意销毁"
-        ),
+
+
+def _received(w: Work, list_id: int) -> None:
+    handover.receipt(
+        w, list_id, receiver="校档案馆 接收指导科", number="DA-YJ-0107", received=w.today, check=MANIFEST[:8]
     )
 
 

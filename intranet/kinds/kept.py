@@ -13,9 +13,9 @@ STATES = [
     State("lent", lazy_pgettext("state", "借出"), view="staff member custodian", edit="", tone="soon"),
     State("returned", _("待核验"), view="staff member custodian", edit="", tone="waiting"),
     State("missing", _("下落不明"), view="custodian lead", edit="", tone="late"),
-    State("disposal", _("待处置"), view="custodian lead", edit="", tone="soon"),
-    State("destroyed", _("已销毁"), view="custodian lead", tone="neutral", final=True),
-    State("transferred", _("已移交归档"), view="custodian lead", tone="neutral", final=True),
+    State("disposal", _("待处置"), view="custodian lead leader", edit="", tone="soon"),
+    State("destroyed", _("已销毁"), view="custodian lead leader", tone="neutral", final=True),
+    State("transferred", _("已移交归档"), view="custodian lead leader", tone="neutral", final=True),
 ]
 MOVES = [
     Move("lend", "held", "lent", title=_("借出"), by="custodian", code=True),
@@ -23,10 +23,12 @@ MOVES = [
     Move("check", "returned", "held", title=_("核验入库"), by="custodian", code=True),
     Move("lose", "held lent returned", "missing", title=_("登记遗失"), by="custodian", code=True, desk=False, tone="danger"),
     Move("find", "missing", "held", title=_("找回入库"), by="custodian", code=True, desk=False),
-    Move("propose_disposal", "held", "disposal", title=_("提请处置"), by="custodian", reason=True, desk=False),
-    Move("keep", "disposal", "held", title=_("不予处置"), by="lead", reason=True),
-    Move("transfer", "disposal", "transferred", title=_("移交归档"), by="lead", not_by="owner previous", reason=True, stamps=["disposed"], confirm=_("移交后文件不再由本处保管，编号与登记永久保留。")),
-    Move("destroy", "disposal", "destroyed", title=_("批准销毁"), by="lead", not_by="owner previous", asks=["witness"], reason=True, stamps=["disposed"], code=True, tone="danger", confirm=_("销毁后正文密钥一并销毁，任何备份都无法再读出；编号与登记永久保留。")),
+    # The end goes through a disposal list (verbs/disposal.py); from the page of a file it is a list of one.
+    Move("propose_destroy", "held", "disposal", title=_("提请销毁"), by="custodian", reason=True, code=True, desk=False, confirm=_("另一人批准、再两人签字后才会销毁；提请后不能再借出。")),
+    Move("propose_transfer", "held", "disposal", title=_("提请移交"), by="custodian", reason=True, code=True, desk=False, confirm=_("另一人批准、档案部门接收后才会移交；提请后不能再借出。")),
+    Move("keep", "disposal", "held", title=_("不予处置"), by="lead leader", reason=True, code=True, desk=False),
+    Move("transfer", "disposal", "transferred", title=_("移交归档"), by="custodian lead leader", stamps=["disposed"], code=True, desk=False, reason=True),
+    Move("destroy", "disposal", "destroyed", title=_("销毁"), by="custodian lead leader", asks=["witness"], stamps=["disposed"], code=True, desk=False, reason=True, tone="danger", confirm=_("销毁后正文密钥一并销毁，任何备份都无法再读出；编号与登记永久保留。")),
 ]  # fmt: skip
 CLOCKS = [
     Clock("review", state="held", after="review", tell="custodian", title=_("待复核密级")),

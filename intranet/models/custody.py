@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,6 +11,7 @@ from ..extensions import Base
 from .types import Moment
 
 NOT_RELEASED = "released IS NULL"
+NOT_DROPPED = "dropped IS NULL"
 
 
 class ShelfCheck(Base):
@@ -76,8 +77,9 @@ class Hold(Base):
 
 class DisposalList(Base):
     """处置清单: files to be destroyed or handed to the archives together. `way`: destroy, transfer. `state`: proposed, approved, done,
-    rejected, withdrawn. Destruction takes two signatures of two persons, neither of them the approver; a transfer is done when the
-    archives' receipt is entered."""
+    rejected, withdrawn. `level`: the highest of its files when it was proposed. Destruction takes two signatures of two persons,
+    neither of them the approver. Of a transfer the first is who entered the archives' receipt (`receiver`, its number `receipt`, its
+    day `received`), the second who confirmed it; `package`: the SHA-256 of the manifest of the package that was handed over."""
 
     __tablename__ = "disposal_list"
 
@@ -100,16 +102,28 @@ class DisposalList(Base):
     done: Mapped[datetime | None] = mapped_column(Moment)
     receiver: Mapped[str] = mapped_column(String(200), default="")
     receipt: Mapped[str] = mapped_column(String(200), default="")
+    received: Mapped[date | None]
     package: Mapped[str] = mapped_column(String(64), default="")
 
     __table_args__ = (Index("ix_disposal_list_state", "state"),)
 
 
 class DisposalRow(Base):
-    """One file on a disposal list. `dropped`: taken off again before the list was done."""
+    """One file on a disposal list. `dropped`: taken off again before the list was done, alone or with the whole list. A file is on
+    one list only that is not: said by the database too."""
 
     __tablename__ = "disposal_row"
 
     list_id: Mapped[int] = mapped_column(ForeignKey("disposal_list.id"), primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), primary_key=True, index=True)
     dropped: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        Index(
+            "ix_disposal_row_live",
+            "item_id",
+            unique=True,
+            sqlite_where=text(NOT_DROPPED),
+            postgresql_where=text(NOT_DROPPED),
+        ),
+    )

@@ -22,12 +22,14 @@ SUMMARY = (
 )
 LIVING = frozenset({"held", "lent", "circulating", "returned", "missing"})
 OUT = frozenset({"lent", "circulating", "returned"})
+ENDING = frozenset({"disposal", "destroyed", "transferred"})  # of the file: on a disposal list, or over
 
 
 def register(
     w: Work, item: Item, count: int, *, made_from: int | None = None, reason: str = ""
 ) -> list[Copy]:
-    """Further copies of a file, numbered on from the highest number it ever had."""
+    """Further copies of a file, numbered on from the highest number it ever had. Raises Conflict of one that ends."""
+    _lives(item)
     last = w.session.scalar(select(func.max(Copy.number)).where(Copy.item_id == item.id)) or 0
     rows = [
         Copy(
@@ -55,7 +57,9 @@ def lock(w: Work, copy_id: int) -> Copy:
 
 
 def free(w: Work, item: Item, number: int | None = None) -> Copy:
-    """A copy that stands in its place: the one of this number, or the first. Raises Conflict where it (or each) is out."""
+    """A copy that stands in its place: the one of this number, or the first. Raises Conflict where it (or each) is out, or the
+    file waits for its end."""
+    _lives(item)
     query = select(Copy).where(Copy.item_id == item.id, Copy.state == "held").order_by(Copy.number).limit(1)
     if number is not None:
         query = query.where(Copy.number == number)
@@ -65,6 +69,11 @@ def free(w: Work, item: Item, number: int | None = None) -> Copy:
     if copy is None:
         raise Conflict(_("此文件目前没有在库的份"), item=item.id)
     return copy
+
+
+def _lives(item: Item) -> None:
+    if item.state in ENDING:
+        raise Conflict(_("待处置或已处置的文件不能借出、流转或增加份数"), item=item.id)
 
 
 def turn(w: Work, copy: Copy, state: str) -> None:
@@ -82,9 +91,9 @@ def moved(w: Work, item: Item, before: int, after: int) -> None:
 
 
 def ended(w: Work, item: Item, state: str) -> None:
-    """The file is destroyed or transferred: all its living copies are."""
+    """The file is destroyed or transferred: all its copies are. One whose loss was settled stays missing: nobody has seen it go."""
     w.session.execute(
-        update(Copy).where(Copy.item_id == item.id, Copy.state.in_(LIVING)).values(state=state, since=w.now)
+        update(Copy).where(Copy.item_id == item.id, Copy.state == "held").values(state=state, since=w.now)
     )
 
 

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from ..actor import Actor
 from ..house import House
 from ..kinds.base import ITEM_ROLES, Kind, Move, State
-from ..models import Approval, Extension, Item, Loan
+from ..models import Approval, DisposalList, Extension, Item, Loan
 from ..policy import Policy
 from ..prepared import NOW, prepared, visible, waiting
+from . import disposals
 from .wanted import TODAY, my_word, words_wanted
 
 ROWS = 30
@@ -57,13 +58,14 @@ class Desk:
     words: Section = field(default_factory=Section)
     moving: Section = field(default_factory=Section)
     notices: Section = field(default_factory=Section)
+    ending: disposals.Waiting = field(default_factory=disposals.Waiting)
 
     def waiting(self, today: date) -> int:
         """What the top bar counts, from the rows already here (the same sum as `waiting_count`)."""
         late = sum(
             r.loan is not None and r.loan.state == "lent" and r.loan.until < today for r in self.borrowed.rows
         )
-        return self.steps.total + self.lending.total + self.words.total + late
+        return self.steps.total + self.lending.total + self.words.total + self.ending.total + late
 
     @property
     def persons(self) -> set[int | None]:
@@ -109,12 +111,13 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         ),
         moving=_rows(house, actor, session.execute(_moving(policy, actor), at).all()),
         notices=_notices(session, house, actor, now),
+        ending=disposals.waiting(session, house, actor, now),
     )
 
 
 def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -> int:
-    """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late, what waits for one's word.
-    One statement."""
+    """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late, what waits for one's word,
+    disposal lists to approve, sign, hand over or confirm. One statement."""
     return session.scalar(_count(house.policy, actor), {"now": now, "today": _today(house, now)}) or 0
 
 
@@ -191,7 +194,8 @@ def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
     loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
     handle = loans.where(_to_handle(policy, actor))
     late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < TODAY)
-    parts = (steps, handle, late, words_wanted(policy, actor))
+    ending = select(func.count()).select_from(DisposalList).where(disposals.waits(policy, actor))
+    parts = (steps, handle, late, ending, words_wanted(policy, actor))
     return select(reduce(add, (part.scalar_subquery() for part in parts)))
 
 

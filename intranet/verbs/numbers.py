@@ -71,6 +71,14 @@ def slip(w: Work, unit: Unit) -> str:
     return f"{name}-{_next(w.session, f'slip:{name}'):04}"
 
 
+def in_series(w: Work, name: str, template: str, unit: Unit) -> str:
+    """The next number of what is no item (a disposal list): as `take`, of a template over {unit} {year} {seq:04}."""
+    facts = {"year": w.today.year, "unit": unit.code}
+    before, _, after = template.partition("{seq")
+    counted = f"{name}:{(before + after.partition('}')[2]).format(**facts)}"
+    return template.format(**facts, seq=_next(w.session, counted))
+
+
 def _next(session: Session, name: str) -> int:
     counter = session.get(Counter, name, with_for_update=True, populate_existing=True)
     if counter is None:

@@ -9,16 +9,20 @@ def blueprints() -> list[Blueprint]:
         audit,
         complaints,
         desk,
+        disposals,
+        disposals_paper,
         files,
         heads,
         health,
         holders,
+        holds,
         inspections,
         items,
         labels,
         loans,
         office,
         ops,
+        package,
         people,
         places,
         search,
@@ -28,5 +32,5 @@ def blueprints() -> list[Blueprint]:
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, holders.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, holders.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, disposals.bp, disposals_paper.bp, package.bp, holds.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
     ]  # fmt: skip

@@ -17,7 +17,20 @@ from ..house import House
 from ..kinds.base import ROLES, Field, Kind, LongText, Move, Person, UnitRef
 from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
-from ..verbs import copies, deposits, disposal, history, holdings, inspections, knowing, loans
+from ..verbs import (
+    copies,
+    deposits,
+    disposal,
+    disposals,
+    history,
+    holdings,
+    holds,
+    inspections,
+    knowing,
+    loans,
+    retention,
+)
+from ..verbs.copies import ENDING
 from . import files as bodies
 from . import item_log, items_custody, words
 from .names import choices_of, names
@@ -49,7 +62,7 @@ def offers(home: House, actor: Actor, s: Standing) -> list[Offer]:
     open_ = [
         m
         for m in kind.moves_from(s.item.state)
-        if (not m.code or (kind.name, m.name) in disposal.STEPS)
+        if (not m.code or disposal.step_of(kind, m.name))
         and home.policy.decide(actor, Permission.ITEM_MOVE, s, move=m).ok
     ]
     first = next((m for m in open_ if m.tone == "primary"), None)
@@ -82,11 +95,16 @@ def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
         and not home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, replace(s, loan=True)).ok
     ):
         way = ""
+    gone = (
+        _("正文已随移交归档销毁，只保留登记")
+        if s.item.state == "transferred"
+        else _("正文已销毁，只保留登记")
+    )
     return [
         FileRow(
             b,
             decision.ok and b.state == "stored",
-            _("正文已销毁，只保留登记") if b.state == "destroyed" else decision.why,
+            gone if b.state == "destroyed" else decision.why,
             "" if b.state == "destroyed" else way,
             bool(bodies.shows_inline(b.mime)),
             said(b.text_note, b.mime) if b.state == "stored" else (),
@@ -251,8 +269,42 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "may_borrow": kind.loans and mine is None and decide(actor, Permission.LOAN_APPLY, s).ok,
         "out": out,
         **(items_custody.panel(home, actor, s) if kind.dual else {}),
-        "destroyed": any(m.target == item.state for m in kind.moves if (kind.name, m.name) in disposal.STEPS),
+        "destroyed": kind.loans and item.state == "destroyed",
+        **ending(home, actor, s),
         **tab_context(home, actor, s, kind, chosen),
+    }
+
+
+def ending(home: House, actor: Actor, s: Standing) -> dict[str, Any]:
+    """How long a kept file stays: retention, hold, the disposal list it is on. A statement for each that there is."""
+    if not home.kinds[s.item.kind].loans:
+        return {"retained": None, "hold": None, "on_list": None, "may_hold": False}
+    hold = holds.live(db.session(), s.item.id) if s.hold else None
+    on_list = s.item.state in ENDING
+    found = disposals.of_item(db.session(), home, actor, s.item.id, home.clock()) if on_list else None
+    if hold is not None:
+        names().load(persons=[hold.row.by_id])
+    return {
+        "retained": retention.ends(s.item),
+        "hold": hold.row if hold is not None else None,
+        "on_list": found,
+        "may_hold": home.policy.decide(actor, Permission.HOLD_SET, s).ok
+        and (s.hold or not home.kinds[s.item.kind].state(s.item.state).final),
+    }
+
+
+def ended_by(home: House, actor: Actor, s: Standing) -> dict[str, Any]:
+    """What the certificate says besides the file: the list that ended it (None for one ended before there were lists), its
+    copies and what was destroyed of each body. Three statements."""
+    session = db.session()
+    found = disposals.of_item(session, home, actor, s.item.id, home.clock())
+    signed = [found.proposed_by, found.decided_by, found.first_by, found.second_by] if found else []
+    bodies = disposals.bodies(session, found.id).get(s.item.id, []) if found else []
+    return {
+        "ended_by": found,
+        "signed": signed,
+        "copies": copies.of_item(session, s.item.id),
+        "bodies": bodies,
     }
 
 

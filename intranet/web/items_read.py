@@ -17,7 +17,7 @@ from ..extensions import db
 from ..house import house
 from ..kinds.base import Kind
 from ..policy import Permission, Standing
-from ..verbs import disposal, header_copies, history, reading
+from ..verbs import header_copies, history, reading
 from . import copy_panel, items_list, items_page, page, signin
 from .names import names
 
@@ -77,13 +77,14 @@ def certificate(number: str) -> Response:
     """The certificate of a destruction; there is none for what was not destroyed."""
     s = seen(number)
     kind = house().kinds[s.item.kind]
-    if not any(m.target == s.item.state for m in kind.moves if (kind.name, m.name) in disposal.STEPS):
+    if not kind.loans or s.item.state != "destroyed":
         raise Missing
     return _paper(number, "certificate.html", "item.certificate")
 
 
 def _paper(number: str, template: str, action: str) -> Response:
     home, actor = house(), signin.actor()
+    ended: dict[str, Any] = {}
     with work.begin(home, actor) as w:
         s = reading.by_number(w.session, home, actor, number, w.now)
         home.policy.demand(actor, Permission.ITEM_EXPORT, s)
@@ -93,9 +94,13 @@ def _paper(number: str, template: str, action: str) -> Response:
     texts, facts = items_page.fields_of(home, actor, s, kind)
     people: list[int | None] = [s.item.owner_id, *(step.by_id for step in life)]
     people += [s.item.data.get(f.name) for f in facts if f.widget == "person"]
+    if action == "item.certificate":
+        ended = items_page.ended_by(home, actor, s)
+        people += ended["signed"]
     names().load(persons=people)
     return page.render(
         templates(kind, template, "print"),
+        **ended,
         item=s.item,
         kind=kind,
         texts=texts,
@@ -129,8 +134,8 @@ def in_full(value: datetime | str | None) -> str:
 
 
 def qr(number: str) -> Markup:
-    """The item's address as an inline picture: no request, no script, prints in black."""
+    """The item's address (or another path that begins with a slash) as an inline picture: no request, no script, prints in black."""
     base = house().settings.base_url.rstrip("/")
-    code = segno.make(f"{base}/i/{number}", error="m", micro=False)
+    code = segno.make(f"{base}{number if number.startswith('/') else f'/i/{number}'}", error="m", micro=False)
     # made by segno from an address alone, nothing of it is typed by anybody
     return Markup(code.svg_inline(scale=3, border=0, omitsize=True, svgclass="qr", lineclass=None))  # noqa: S704

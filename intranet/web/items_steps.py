@@ -35,7 +35,7 @@ def _done(s: Standing, message: Any, tab: str = "") -> Response:
 def _declared(s: Standing, name: str) -> tuple[Kind, Move]:
     kind = house().kinds[s.item.kind]
     found = kind.move(name)
-    if found is None or (found.code and (kind.name, name) not in disposal.STEPS):
+    if found is None or (found.code and disposal.step_of(kind, name) is None):
         raise Missing
     return kind, found
 
@@ -77,7 +77,7 @@ def do_move(number: str, name: str) -> Response:
     kind, found = _declared(s, name)
     raw = items_forms.typed(kind.field(n) for n in found.asks)
     reason, version = request.form.get("reason", ""), items_forms.number("version")
-    verb = disposal.STEPS.get((kind.name, name))
+    verb = disposal.step_of(kind, name) if found.code else None
     try:
         with work.begin(house(), signin.actor()) as w:
             if verb is not None:

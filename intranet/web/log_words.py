@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from ..house import house
 from ..policy import Permission
+from . import log_words_ending as ending
 from . import log_words_keeping as keeping
 
 Words = Mapping[str, Any]
@@ -119,6 +120,7 @@ ACTIONS: Words = {
     "index.mended": _("修补检索索引"),
     "refused": _("被拒绝的操作"),
     **keeping.ACTIONS,
+    **ending.ACTIONS,
 }
 # Refusals are recorded by the permission that was asked for.
 PERMISSIONS: Words = {
@@ -159,6 +161,7 @@ PERMISSIONS: Words = {
     Permission.PEOPLE_VIEW: _("要求查看人员"),
     Permission.SEARCH: _("要求检索"),
     **keeping.PERMISSIONS,
+    **ending.PERMISSIONS,
 }
 GROUPS: Words = {
     "session": _("登录与会话"),
@@ -176,6 +179,7 @@ GROUPS: Words = {
     "backup": _("备份"),
     "vault": _("文件库"),
     **keeping.GROUPS,
+    **ending.GROUPS,
 }
 OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ok": (_("完成"), "good"),
@@ -283,6 +287,7 @@ DETAILS: Words = {
     "why": _("原因"),
     "witness": _("监销人"),
     **keeping.DETAILS,
+    **ending.DETAILS,
 }
 
 

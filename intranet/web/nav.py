@@ -55,6 +55,8 @@ def nav(actor: Actor) -> list[Group]:
             *([_entry(_("文件去向"), "/desk/holders", "map-pin")] if actor.has("custodian") else []),
             _entry(_("检索"), "/search", "search", below="/searches/"),
         ]
+    if policy.decide(actor, Permission.DISPOSAL_VIEW).ok:
+        business.append(_entry(_("处置"), "/disposals/", "archive"))
     manage = [
         _entry(title, url, icon, about)
         for permission, title, url, icon, about in MANAGE

@@ -14,8 +14,10 @@ from werkzeug.routing import IntegerConverter
 
 from .. import work
 from ..errors import Conflict, Denied, DomainError, Invalid, Locked, Missing, Unavailable
-from ..extensions import csrf
+from ..extensions import csrf, db
 from ..house import house
+from ..policy import ON_HOLD, Standing
+from ..verbs import holds
 from . import present, signin
 
 STATUS: dict[type[DomainError], int] = {
@@ -113,16 +115,25 @@ def _domain_error(error: DomainError) -> Response:
         work.refuse(house(), actor, Denied(hidden=True, permission="item:view"))
     if isinstance(error, Denied) and error.hidden:
         status = 404
-    return problem(status, "" if status == 404 else str(error.why or ""), error)
+    return problem(status, "" if status == 404 else str(error.why or ""), error, hold=_hold(error))
 
 
-def problem(status: int, why: str = "", error: Exception | None = None) -> Response:
+def _hold(error: DomainError) -> holds.Held | None:
+    """Who holds the file, where that is why it was refused. Whoever gets this answer may know of the file."""
+    if not isinstance(error, Denied) or error.hidden or error.why is not ON_HOLD.why:
+        return None
+    return holds.live(db.session(), error.thing.item.id) if isinstance(error.thing, Standing) else None
+
+
+def problem(
+    status: int, why: str = "", error: Exception | None = None, *, hold: holds.Held | None = None
+) -> Response:
     """An error page that says what happened and what to do next."""
     facts = getattr(error, "facts", {})
     errors = getattr(error, "errors", {})
     response = make_response(
         render_template(
-            "errors/error.html", status=status, why=why, errors=errors, facts=facts, bare=partial()
+            "errors/error.html", status=status, why=why, errors=errors, facts=facts, bare=partial(), hold=hold
         ),
         status,
     )

@@ -49,7 +49,7 @@ _FIXED = {
 }  # fmt: skip
 
 
-class _Pipe(io.RawIOBase):
+class Pipe(io.RawIOBase):
     """What the archive writes, handed on in pieces. It cannot seek, so the archive never looks back."""
 
     def __init__(self) -> None:
@@ -94,15 +94,16 @@ def write(
     title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]
 ) -> Iterator[bytes]:
     """The pieces of the file. `title`: the sheet's name; `widths`: of the columns, in characters."""
-    pipe = _Pipe()
+    pipe = Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, body in _FIXED.items():
-            archive.writestr(name, _HEAD + body)
+            archive.writestr(_entry(name), _HEAD + body, zipfile.ZIP_DEFLATED)
         sheet = escape(re.sub(r"[\[\]:*?/\\]", " ", title)[:31], {'"': "&quot;"})
         archive.writestr(
-            "xl/workbook.xml",
+            _entry("xl/workbook.xml"),
             f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_RELS}"><sheets><sheet name="{sheet}" sheetId="1" r:id="rId1"/>'
             "</sheets></workbook>",
+            zipfile.ZIP_DEFLATED,
         )
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
             cols = "".join(
@@ -123,6 +124,11 @@ def write(
             part.write(b"</sheetData></worksheet>")
         yield pipe.taken()
     yield pipe.taken()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A part without a date of its own: the same rows are the same file."""
+    return zipfile.ZipInfo(name)
 
 
 def _with_head(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:

@@ -16,7 +16,7 @@ from intranet.house import House
 from intranet.kinds.notice import TICKS
 from intranet.models import Item
 from intranet.policy import Permission, Policy, separate
-from intranet.verbs import items, levels, people
+from intranet.verbs import disposal, items, levels, people
 from tests.office import NOON, Clock, Office
 from vault.levels import Level
 
@@ -137,9 +137,10 @@ def test_who_proposed_a_disposal_does_not_approve_it(desk: Office) -> None:
         roles = [("lead", desk.unit("HQ")), ("custodian", desk.unit("HQ"))]
         people.standing(w, desk.person("lead").id, clearance=Level.SECRET, roles=roles)
     document = desk.add("document", "custodian")
-    desk.step(document, "lead", "propose_disposal", reason="期满")
-    with pytest.raises(Denied):
-        desk.step(document, "lead", "transfer", reason="移交")
+    with desk.w("lead") as w:
+        found = disposal.propose(w, "destroy", [document.id], "期满").id
+    with pytest.raises(Denied), desk.w("lead") as w:
+        disposal.approve(w, found)
 
 
 # -- who sees what, by role and unit ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from intranet.models import Audit, Blob
-from intranet.verbs import items, loans, searches
+from intranet.verbs import disposal, items, loans, searches
 from intranet.verbs.asking import Question
 from intranet.web import signin
 from tests.office import Office
@@ -26,7 +26,7 @@ from vault.levels import Level
 As = Callable[..., FlaskClient]
 SIGN = "玄鸟归巢"  # stands in every word of the hidden document, and nowhere else
 # Addresses that name one item, what hangs on it, or what is another's own: hidden and missing must be the same 404.
-ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id"}
+ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id", "list_number"}
 ENDS = {
     "session.sign_out",
     "session.sign_out_everywhere",
@@ -58,8 +58,11 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
     with desk.w("custodian") as w:
         kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
         search = kept.id
+    ending = desk.add("document", "custodian", title=f"{SIGN}方案底稿", level=Level.SECRET)
+    with desk.w("registrar") as w:
+        listed = disposal.propose(w, "destroy", [ending.id], f"{SIGN}用途").number
     return {
-        "number": hidden.number, "kind": "document", "name": "propose_disposal", "version": "1", "grant_id": str(grant.id),
+        "list_number": listed, "number": hidden.number, "kind": "document", "name": "propose_destroy", "version": "1", "grant_id": str(grant.id),
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
         "search_id": str(search), "row": "1",

@@ -21,7 +21,7 @@ from intranet.actor import Actor
 from intranet.house import House
 from intranet.jobs import worker
 from intranet.models import Blob, Item, Outbox
-from intranet.verbs import disposal, entries, finding, items, levels, office, people, typed
+from intranet.verbs import destruction, entries, finding, items, levels, office, people, typed
 from search.engine import Access, Entry
 from search.engine_bruteforce import BruteForceEngine
 from search.query import parse
@@ -157,10 +157,10 @@ def stripped(desk: Office, clock: Clock) -> Iterator[list[Finds]]:
 def destroyed(desk: Office, clock: Clock) -> Iterator[list[Finds]]:
     blob = desk.deposit("custodian", "附件写着水冷壁爆管".encode())
     item = desk.add("document", "custodian", title="锅炉销毁文件", level=Level.INTERNAL, blobs=(blob,))
-    desk.step(item, "custodian", "propose_disposal", reason="期满")
+    found = desk.end(item, to="signed")
     yield []
-    with desk.w("lead", fresh=True) as w:
-        disposal.destroy(w, item.id, desk.person("deputy").id, "期满销毁")
+    with desk.w("deputy", fresh=True) as w:
+        destruction.sign(w, found)
     yield [
         ("custodian", "销毁文件", True),
         ("custodian", "水冷壁爆管", False),

@@ -183,7 +183,7 @@ def test_only_the_applicant_withdraws(desk: Office, document: Item) -> None:
 def test_a_file_that_is_out_is_not_disposed_of_nor_its_level_changed(desk: Office, document: Item) -> None:
     _lent(desk, document)
     with pytest.raises(Conflict):
-        desk.step(document, "custodian", "propose_disposal", reason="期满")
+        desk.end(document, to="proposed")
     with pytest.raises(Conflict), desk.w("registrar") as w:
         levels.propose(w, document.id, Level.INTERNAL, reason="公开")
 

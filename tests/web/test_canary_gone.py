@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from intranet.extensions import db
 from intranet.jobs import worker
 from intranet.models import Blob, BlobText, Item
-from intranet.verbs import backups, deposits, disposal, levels
+from intranet.verbs import backups, deposits, levels
 from search.engine_whoosh import WhooshEngine
 from tests import databases
 from tests.canary import Canary, Disk, office_on_disk, places
@@ -63,9 +63,7 @@ def test_a_destroyed_file_leaves_neither_header_nor_words_nor_object(desk: Offic
     assert standing_in(header, disk) == {"database"}
     assert standing_in(sealed, disk) == {"store", "backup"}
 
-    desk.step(item, "registrar", "propose_disposal", reason="无留存价值")
-    data = {"witness": str(desk.person("officer").id), "reason": "同意"}
-    assert desk.client("lead").post(f"/i/{item.number}/move/destroy", data=data).status_code == 303
+    desk.end(item)
     worker.once(desk.house)
     db.session.rollback()
     assert places(GONE, disk.contents()) == set()
@@ -78,9 +76,7 @@ def test_no_backup_gives_back_the_words_of_a_destroyed_file(desk: Office, disk: 
     """Not even to whoever has all keys: the dump from before the destruction has no text of files."""
     item, _blob = held(desk, "document", "custodian")
     worker.once(desk.house)
-    desk.step(item, "registrar", "propose_disposal", reason="无留存价值")
-    with desk.w("lead") as w:
-        disposal.destroy(w, item.id, desk.person("officer").id, "同意")
+    desk.end(item)
     worker.once(desk.house)
     restored = Disk(tmp_path / "restored")
     assert backups.restore(desk.house, "latest", restored.folder, keys=None)["opened"]

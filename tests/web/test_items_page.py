@@ -29,11 +29,11 @@ def bare(answer) -> tuple[int, list[tuple[str, str]], bytes]:
 
 
 PATHS = (
-    "", "?tab=log", "/edit", "/print", "/certificate", "/level", "/move/propose_disposal",
+    "", "?tab=log", "/edit", "/print", "/certificate", "/level", "/move/propose_destroy",
 )  # fmt: skip
 POSTS = (
     "/edit",
-    "/move/propose_disposal",
+    "/move/propose_destroy",
     "/comment",
     "/grant",
     "/grant/1/revoke",

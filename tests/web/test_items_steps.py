@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intranet.models import Blob, Comment, Grant, Item
+from intranet.models import Comment, Grant, Item
 from intranet.verbs import items
 from tests.office import Office
 from vault.levels import Level
@@ -120,56 +119,3 @@ def test_a_level_is_raised_with_a_reason_and_not_lowered_alone(as_: As, desk: Of
         items.grant(w, item.id, person_id=desk.person("lead").id)
     assert as_("lead").post(address, data={"level": "internal", "reason": "已公开"}).status_code == 303
     assert as_("cook").get(f"/i/{item.number}").status_code == 200
-
-
-# -- destruction -------------------------------------------------------------------------------------------------
-@pytest.fixture
-def proposed(desk: Office) -> Item:
-    blob = desk.deposit("custodian", b"body", level=Level.CONFIDENTIAL)
-    item = desk.add("document", "custodian", level=Level.CONFIDENTIAL, blobs=(blob,))
-    return desk.step(item, "registrar", "propose_disposal", reason="无留存价值")
-
-
-def destroy(desk: Office, item: Item, login: str, witness: str, client: FlaskClient):
-    data = {"witness": str(desk.person(witness).id) if witness else "", "reason": "同意"}
-    return client.post(f"/i/{item.number}/move/destroy", data=data)
-
-
-def test_destruction_kills_the_keys_and_keeps_the_register(
-    as_: As, desk: Office, db: Session, proposed: Item
-) -> None:
-    assert destroy(desk, proposed, "lead", "officer", as_("lead")).status_code == 303
-    assert state(db, proposed) == "destroyed"
-    blob = db.scalars(select(Blob)).one()
-    assert (blob.state, blob.header) == ("destroyed", b"")
-    assert [row.payload["name"] for row in desk.outbox("shred")] == [blob.name]
-    assert len(desk.audit("item.destroyed")) == 1
-    page = as_("custodian").get(f"/i/{proposed.number}").text
-    assert "正文已销毁，只保留登记" in page
-    sheet = as_("custodian").get(f"/i/{proposed.number}/certificate").text
-    for words in ("受控文件销毁证明", proposed.number, "无留存价值", "同意", "周砚秋", "何静姝", "吴晓棠"):
-        assert words in sheet
-    assert date.fromisoformat(db.get_one(Item, proposed.id).data["disposed"]) == date(2026, 11, 23)
-
-
-@pytest.mark.parametrize(
-    ("login", "witness", "status"),
-    [
-        ("registrar", "officer", 403),
-        ("custodian", "officer", 403),
-        ("lead", "", 422),
-        ("lead", "lead", 422),
-        ("lead", "registrar", 422),
-        ("lead", "cook", 422),
-    ],
-)
-def test_destruction_is_refused(
-    as_: As, desk: Office, db: Session, proposed: Item, login: str, witness: str, status: int
-) -> None:
-    assert destroy(desk, proposed, login, witness, as_(login)).status_code == status
-    assert state(db, proposed) == "disposal"
-    assert db.scalars(select(Blob.state)).one() == "stored"
-
-
-def test_what_was_not_destroyed_has_no_certificate(as_: As, proposed: Item) -> None:
-    assert as_("custodian").get(f"/i/{proposed.number}/certificate").status_code == 404

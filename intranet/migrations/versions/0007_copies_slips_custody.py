@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("done", sa.DateTime(), nullable=True),
         sa.Column("receiver", sa.String(length=200), nullable=False),
         sa.Column("receipt", sa.String(length=200), nullable=False),
+        sa.Column("received", sa.Date(), nullable=True),
         sa.Column("package", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_disposal_list_decided_by")),
         sa.ForeignKeyConstraint(["first_by"], ["person.id"], name=op.f("fk_disposal_list_first_by")),
@@ -121,6 +122,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("disposal_row", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_disposal_row_item_id"), ["item_id"], unique=False)
+        batch_op.create_index(
+            "ix_disposal_row_live",
+            ["item_id"],
+            unique=True,
+            sqlite_where=sa.text("dropped IS NULL"),
+            postgresql_where=sa.text("dropped IS NULL"),
+        )
 
     op.create_table(
         "hold",
@@ -489,6 +497,7 @@ def downgrade() -> None:
 
     op.drop_table("hold")
     with op.batch_alter_table("disposal_row", schema=None) as batch_op:
+        batch_op.drop_index("ix_disposal_row_live")
         batch_op.drop_index(batch_op.f("ix_disposal_row_item_id"))
 
     op.drop_table("disposal_row")
