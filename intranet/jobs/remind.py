@@ -12,6 +12,7 @@ from ..house import House
 from ..kinds.base import Clock, Kind
 from ..kinds.fields import DateTime
 from ..models import Item, Loan, Message
+from ..verbs import glass
 from . import lease, tell
 
 BATCH = 200
@@ -75,3 +76,9 @@ def loans(house: House) -> int:
             key = f"loan.late:{loan.id}:{loan.until}:{(late - 1) // WEEK}"
             new += tell.tell(w, sorted(whom), "loan.late", key, loan.item_id)
     return new
+
+
+def reviews(house: House) -> int:
+    """Whoever may review a break-glass opening hears daily of one whose time is over (row 83)."""
+    with work.begin(house, lease.WORKER) as w:
+        return glass.remind(w, house)

@@ -13,13 +13,15 @@ def blueprints() -> list[Blueprint]:
         items,
         loans,
         office,
+        openings,
         ops,
         people,
+        room,
         search,
         searches,
         session,
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, room.bp, openings.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
     ]  # fmt: skip

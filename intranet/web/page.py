@@ -128,6 +128,8 @@ def problem(status: int, why: str = "", error: Exception | None = None) -> Respo
     )
     response.headers["HX-Retarget"] = "#problem"
     response.headers["HX-Reswap"] = "innerHTML"
+    if status == 503:
+        response.headers["Retry-After"] = "5"
     return response
 
 
