@@ -87,6 +87,7 @@ class L:
     purpose: str
     to: str
     note: str = ""
+    download: bool = False
 
 
 LOANS = (
@@ -94,6 +95,7 @@ LOANS = (
     L("officer_cw", "供应商比选评分原始记录", 18, 5, "整理公示材料", "checked", "完好，第 6 页有折痕"),
     L("deputy", "重要楼宇安防点位图", 25, 10, "研究安防改造方案", "checked", "完好"),
     L("deputy", "突发事件处置内部复盘", 4, 10, "准备安全工作会议", "lent"),
+    L("lead_wx", "供应商比选评分原始记录", 2, 7, "汇总评审意见", "lent", download=True),
     L("lead_cw", "食堂成本核算明细", 20, 9, "核定明年补贴额度", "lent"),  # overdue: due eleven days ago
     L("lead_wx", "老旧管线风险评估报告", 9, 7, "安排冬季抢修顺序", "returned"),
     L("lead_cw", "职工困难补助审核材料", 12, 5, "核对发放金额", "returned"),
@@ -156,7 +158,11 @@ def _lend(diary: Diary, x: L) -> None:
     if x.to == "withdrawn":
         diary.add(decided, x.who, lambda w, _b: loans.withdraw(w, loan(w, x.title, x.who, "applied")))
         return
-    diary.add(decided, "custodian", lambda w, _b: loans.lend(w, loan(w, x.title, x.who, "applied")))
+    diary.add(
+        decided,
+        "custodian",
+        lambda w, _b: loans.lend(w, loan(w, x.title, x.who, "applied"), download=x.download),
+    )
     if x.to == "lent":
         return
     back = diary.after(at, 24 * (x.length - 1) + 5)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy import select
 from werkzeug.datastructures import ContentRange
 from werkzeug.http import parse_range_header
 
@@ -63,6 +64,9 @@ def body(blob_id: int, filename: str) -> Response:
     except Denied as denied:
         if _only_factor_missing(home, actor, denied):
             return redirect(url_for("session.factor", next=request.full_path.rstrip("?")), 303)  # type: ignore[return-value]
+        if denied.permission == Permission.BODY_SAVE and not denied.hidden:  # it is read elsewhere
+            number = db.session.scalar(select(Item.number).join(Blob).where(Blob.id == blob_id))
+            denied.facts["read_at"] = url_for("room.index", number=number)
         raise
     if home.policy.in_page(opened.item):
         return _marked(home, actor, opened)

@@ -19,7 +19,7 @@ from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
 from ..verbs import deposits, disposal, history
 from . import files as bodies
-from . import room, words
+from . import room_card, words
 from .names import choices_of, names
 from .text_words import Said, said
 
@@ -224,7 +224,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "tabs": [(title, address(item, key), key == chosen) for key, title in offered],
         "tab": chosen,
         "my_loan": mine,
-        "room": room.card(home, actor, s) if kind.loans else {},
+        "room": room_card.card(home, actor, s) if kind.loans else {},
         "may_edit": _may_edit(home, actor, s),
         "may_level": decide(actor, Permission.ITEM_LEVEL, s).ok and not kind.state(item.state).final,
         "may_borrow": kind.loans and mine is None and decide(actor, Permission.LOAN_APPLY, s).ok,

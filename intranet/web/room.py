@@ -19,10 +19,9 @@ from ..house import House, house
 from ..models import Approval, Blob, Item
 from ..policy import BODY_FRESH_LEVEL, BODY_TWO_LEVEL, Permission, Standing
 from ..rendering.office import converts
-from ..verbs import deposits, glass, opening, reading_room, showing
+from ..verbs import deposits, history, opening, reading_room, showing
 from . import files, page, signin
 from .items_read import seen
-from .names import names
 
 bp = Blueprint("room", __name__)
 _SOUND = re.compile(r"(audio|video)/[a-z0-9.+-]+")
@@ -121,8 +120,6 @@ def _needs(
 
 def _loan_needed(home: House, actor: Actor, s: Standing, session: Any) -> Need:
     """Not applied yet, or waiting, or overdue: each with what to do."""
-    from ..verbs import history
-
     mine = next(
         (x for x in history.loans(session, s.item.id, only=actor.id) if x.state in ("applied", "lent")), None
     )
@@ -253,25 +250,3 @@ def _close_kept(response: Response, item: Item, actor: Actor) -> None:
     response.headers["Content-Security-Policy"] = f"{files.POLICY}; frame-ancestors 'none'"
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Watermark"] = files.watermark(item, actor)
-
-
-# -- on the page of the item ---------------------------------------------------------------------------------------
-def card(home: House, actor: Actor, s: Standing) -> dict[str, Any]:
-    """What the page of an item shows of reading: the session, requests and reviews that wait for this actor. Up to three
-    statements, none where files are opened as they are."""
-    if not home.policy.in_page(s.item):
-        return {}
-    session, now, able = db.session(), home.clock(), replace(actor, fresh=True)
-
-    def mine(found: Sequence[Approval], permission: Permission) -> list[Approval]:
-        return [a for a in found if home.policy.decide(able, permission, replace(s, asker=a.asked_by)).ok]
-
-    two = s.item.level >= BODY_TWO_LEVEL
-    to_permit = mine(opening.waiting(session, s.item.id, now), Permission.BODY_PERMIT) if two else []
-    to_review = mine(glass.unreviewed(session, s.item.id), Permission.BODY_REVIEW)
-    names().load(persons=[a.asked_by for a in (*to_permit, *to_review)])
-    return {
-        "reading": reading_room.live(session, actor, s.item.id, now),
-        "to_permit": to_permit,
-        "to_review": to_review,
-    }
