@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from search import extract_programs
 from search.engine import Engine
 from search.engine_postgres import PostgresEngine
 from search.engine_whoosh import WhooshEngine
@@ -23,6 +24,7 @@ from .house import House, utc_now
 from .keys import LiveKeyring
 from .kinds.base import Kind
 from .policy import Policy
+from .rendering.runner import Renderer
 from .settings import Settings, load
 from .web import language, page, signin, upload
 
@@ -71,6 +73,7 @@ def create_app(
         keys=keys,
         engine=_engine(settings),
         clock=clock,
+        renderer=_renderer(settings),
     )
     signin.bind(app)
     page.bind(app)
@@ -86,6 +89,16 @@ def _engine(s: Settings) -> Engine:
     if s.search == "postgres":
         return PostgresEngine(s.database_url)
     return WhooshEngine(s.index, fsync=not s.testing)
+
+
+def _renderer(s: Settings) -> Renderer:
+    """Pages are made within the limits that hold for reading files; nobody waits longer than a minute for a page."""
+    return Renderer(
+        seconds=s.extract_seconds,
+        memory=s.extract_memory_mb << 20,
+        convert_seconds=min(60, s.convert_seconds),
+        programs=extract_programs.find,
+    )
 
 
 def _vault(s: Settings, keys: LiveKeyring) -> Vault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from vault.vault import Vault
 from .keys import LiveKeyring
 from .kinds.registry import Registry
 from .policy import Policy
+from .rendering.runner import Renderer
 from .settings import Settings
 
 
@@ -25,7 +26,7 @@ def utc_now() -> datetime:
 
 @dataclass
 class House:
-    """`clock` is replaced by tests; `engine` and `vault` are the two plain libraries behind their faces."""
+    """`clock` is replaced by tests; `engine`, `vault` and `renderer` are the plain libraries behind their faces."""
 
     settings: Settings
     kinds: Registry
@@ -34,6 +35,7 @@ class House:
     keys: LiveKeyring
     engine: Engine
     clock: Callable[[], datetime] = utc_now
+    renderer: Renderer = field(default_factory=Renderer)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -54,6 +54,8 @@ class Permission(StrEnum):
     BACKUP_RUN = "backup:run"
     BODY_BREAK = "body:break"
     BODY_OPEN = "body:open"
+    BODY_PERMIT = "body:permit"
+    BODY_REVIEW = "body:review"
     BODY_SAVE = "body:save"
     BUNDLE_PUT = "bundle:put"
     CLEARANCE_SET = "clearance:set"
@@ -398,6 +400,17 @@ class Policy:
                 )
             case Permission.BODY_OPEN:
                 return self._body(actor, s, kind)
+            case Permission.BODY_PERMIT:
+                return self._permit(actor, s)
+            case Permission.BODY_REVIEW:
+                if s.asker is not None and s.asker == actor.id:
+                    return Decision(False, _("任何人不得核查自己的应急打开"))
+                return self._asked(
+                    actor,
+                    s,
+                    (*DECIDERS, "security_officer"),
+                    _("只有保管员、信息责任人、处领导或安全保密员可以核查"),
+                )
             case Permission.BODY_SAVE:
                 return self._save(actor, s, kind)
             case Permission.BODY_BREAK:
@@ -529,9 +542,21 @@ class Policy:
 
     def _save(self, actor: Actor, s: Standing, kind: Kind) -> Decision:
         """Keeping the body on the own disk: from 秘密 up only where the loan says so."""
-        if kind.loans and s.item.level >= BODY_LOAN_LEVEL and not s.saves:
+        if self.in_page(s.item) and (s.loan or s.glass) and not s.saves:
             return Decision(False, _("此文件只能在页面内阅读，不能下载"))
         return self._body(actor, s, kind)
+
+    def in_page(self, item: Item) -> bool:
+        """Whether a body is read in a page that we make, instead of being given as it is: of what is kept, from 秘密 up."""
+        kind = self.kinds.get(item.kind)
+        return kind is not None and kind.loans and item.level >= BODY_LOAN_LEVEL
+
+    def _permit(self, actor: Actor, s: Standing) -> Decision:
+        """The second person's word for opening 绝密: as for every approval, and with the factor that opening itself needs."""
+        decision = self._on_item(actor, Permission.APPROVAL_DECIDE, s, None)
+        if decision.ok and s.item.level >= BODY_FRESH_LEVEL and not actor.fresh:
+            return Decision(False, _("机密级以上的正文须先通过二次验证"))
+        return decision
 
     def _break(self, actor: Actor, s: Standing, kind: Kind) -> Decision:
         """Breaking the glass: whoever may know of the file, from 秘密 up, while it has a body."""

@@ -80,7 +80,7 @@ def extract(
     most = 4 * max_chars + _CHUNK
     with (
         tempfile.TemporaryDirectory(prefix="extract-") as empty,
-        Launcher(programs.soffice, convert_seconds, memory, _environment()) as office,
+        Launcher(programs.soffice, convert_seconds, memory, environment()) as office,
     ):
         asked = {
             "filename": filename,
@@ -90,7 +90,7 @@ def extract(
             "ocr": ocr if recognises else None,
             "convert": office.asked(),
             "read": [
-                *filter(None, _environment().get("LD_LIBRARY_PATH", "").split(os.pathsep)),
+                *filter(None, environment().get("LD_LIBRARY_PATH", "").split(os.pathsep)),
                 *([prefix(programs.tesseract)] if recognises else []),
             ],
         }
@@ -102,7 +102,7 @@ def extract(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=empty,
-            env=_environment(),
+            env=environment(),
             close_fds=True,
             pass_fds=office.handed(),
             start_new_session=True,
@@ -129,7 +129,7 @@ def extract(
     return _parse(out[1:], max_chars) or _died(child.returncode)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Nothing of ours (keys, database URL) but where the C libraries are. One thread for Tesseract: the rest is for people."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {"LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1", **kept}

@@ -31,10 +31,16 @@ FILTERS = {
     "MS PowerPoint 97": "ppt",
     "Rich Text Format": "rtf",
     "Calc MS Excel 2007 Binary": "xlsb",
+    "MS Word 2007 XML": "docx",
+    "Calc MS Excel 2007 XML": "xlsx",
+    "Impress MS PowerPoint 2007 XML": "pptx",
+    "writer8": "odt",
+    "calc8": "ods",
+    "impress8": "odp",
 }
 _NAMED = {"application/rtf": "Rich Text Format", XLSB: "Calc MS Excel 2007 Binary"}
 #: And what it exports to.
-ENDINGS = {DOCX: "docx", XLSX: "xlsx", PPTX: "pptx"}
+ENDINGS = {DOCX: "docx", XLSX: "xlsx", PPTX: "pptx", "application/pdf": "pdf"}
 _WORDS = {
     "legacy": "old Office format, and LibreOffice is not installed",
     "spool": "old Office format, and no file system in memory to convert it in",

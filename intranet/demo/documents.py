@@ -95,6 +95,7 @@ class L:
     copy: int | None = None
     longer: int = 0
     granted: bool = False
+    download: bool = False
 
 
 LOANS = (
@@ -102,6 +103,7 @@ LOANS = (
     L("officer_cw", "供应商比选评分原始记录", 18, 5, "整理公示材料", "checked", "完好，第 6 页有折痕"),
     L("deputy", "重要楼宇安防点位图", 25, 10, "研究安防改造方案", "checked", "完好"),
     L("deputy", "突发事件处置内部复盘", 4, 10, "准备安全工作会议", "lent"),
+    L("lead_wx", "供应商比选评分原始记录", 2, 7, "汇总评审意见", "lent", download=True),
     L("lead_cw", "食堂成本核算明细", 20, 9, "核定明年补贴额度", "lent"),  # overdue: due eleven days ago
     L("lead_wx", "老旧管线风险评估报告", 9, 7, "安排冬季抢修顺序", "returned"),
     L("lead_cw", "职工困难补助审核材料", 12, 5, "核对发放金额", "returned"),
@@ -199,7 +201,7 @@ def _lend(diary: Diary, x: L) -> None:
     handed = diary.after(decided, 1)
     diary.add(
         handed, "custodian",
-        lambda w, _b: loans.hand_over(w, loan(w, x.title, x.who, "approved"), number=x.copy),
+        lambda w, _b: loans.hand_over(w, loan(w, x.title, x.who, "approved"), number=x.copy, download=x.download),
     )  # fmt: skip
     if x.longer:
         later = until + timedelta(days=x.longer)

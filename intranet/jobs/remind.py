@@ -12,6 +12,7 @@ from ..house import House
 from ..kinds.base import Clock, Kind
 from ..kinds.fields import DateTime
 from ..models import Item, Message
+from ..verbs import glass
 from . import lease, tell
 
 BATCH = 200
@@ -56,3 +57,9 @@ def ends(house: House, kind: Kind, clock: Clock, value: str) -> datetime:
     else:
         local = datetime.combine(date.fromisoformat(value[:10]), time()) + timedelta(days=1)
     return local.replace(tzinfo=house.zone)
+
+
+def reviews(house: House) -> int:
+    """Whoever may review a break-glass opening hears daily of one whose time is over (row 83)."""
+    with work.begin(house, lease.WORKER) as w:
+        return glass.remind(w, house)

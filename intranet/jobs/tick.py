@@ -47,6 +47,7 @@ QUICK: Sequence[Job] = (
     Job("loans", expire.loans, 5 * MINUTE),
     Job("inspections", inspect.remind, HOUR),
     Job("digest", digest.daily, 15 * MINUTE),
+    Job("reviews", remind.reviews, 5 * MINUTE),
     Job("searches", watch.alerts, 20),
     Job("head-due", head_due.remind, HOUR),
 )

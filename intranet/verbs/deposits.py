@@ -269,16 +269,22 @@ class Opened:
 
 
 def open_body(house: House, actor: Actor, blob_id: int, *, action: str = "body.open") -> Opened:
-    """Demand, record, then hand out the reader. Raises Missing, Denied; a damaged object raises while reading."""
+    """Demand, record, then hand out the reader. Raises Missing, Denied; a damaged object raises while reading.
+
+    What is read in the page (`Policy.in_page`) is asked for as something to keep: only a loan that says so gives it."""
     with work.begin(house, actor) as w:
         blob = w.session.get(Blob, blob_id)
         if blob is None or blob.item_id is None or blob.state not in ("stored", "destroyed"):
             raise Missing()
         item = w.session.get_one(Item, blob.item_id)
         s: Standing = standing(w.session, house, actor, item, w.now)
-        house.policy.demand(actor, Permission.BODY_OPEN, s)
+        kept = house.policy.in_page(item)
+        permission = Permission.BODY_SAVE if kept else Permission.BODY_OPEN
+        house.policy.demand(actor, permission, s)
         if blob.state == "destroyed":
-            raise Denied(_("正文已销毁，只保留登记"), permission=Permission.BODY_OPEN.value, thing=s)
+            raise Denied(_("正文已销毁，只保留登记"), permission=permission.value, thing=s)
+        if kept and action == "body.open":
+            action = "body.save"
         w.record(action, item, detail={"blob": blob.id})
         header = blob.header
     return Opened(blob, item, house, header)

@@ -21,10 +21,12 @@ def blueprints() -> list[Blueprint]:
         labels,
         loans,
         office,
+        openings,
         ops,
         package,
         people,
         places,
+        room,
         search,
         searches,
         session,
@@ -32,5 +34,5 @@ def blueprints() -> list[Blueprint]:
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, holders.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, disposals.bp, disposals_paper.bp, package.bp, holds.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, room.bp, openings.bp, holders.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, disposals.bp, disposals_paper.bp, package.bp, holds.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
     ]  # fmt: skip

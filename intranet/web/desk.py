@@ -63,6 +63,12 @@ def words_of(message: Message, item: Item) -> str:
         "inspect.due": _("定期检查已逾期，请到“定期检查”逐份办理"),
         "damaged": _("文件校验失败，请核查"),
         "complaint.added": _("投诉人补充"),
+        "open.asked": _("有人请您同意打开绝密正文"),
+        "open.approved": _("第二人已同意，请在期限内打开"),
+        "open.refused": _("第二人不同意打开"),
+        "glass.opened": _("正文被应急打开，请知悉并核查"),
+        "glass.reviewed": _("您的应急打开已核查"),
+        "glass.late": _("应急打开逾期未核查"),
     }
     if message.code in fixed:
         return fixed[message.code]

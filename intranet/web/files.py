@@ -1,18 +1,20 @@
 """Bodies: the only way out for the bytes of a deposited file. Demand, record, commit, and only then the first byte.
 
 A file shown in the browser has no origin of its own and runs nothing (`sandbox`, `default-src 'none'`); what a browser
-cannot show safely is a download. Bytes leave only after they were authenticated; where an object turns out to be damaged
+cannot show safely is a download. What is read in the page only (`Policy.in_page`) leaves, where it may, with the reader's
+mark in it. Bytes leave only after they were authenticated; where an object turns out to be damaged
 in the middle, the connection is broken off, so that nobody takes a piece for the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy import select
 from werkzeug.datastructures import ContentRange
 from werkzeug.http import parse_range_header
 
@@ -25,9 +27,9 @@ from ..actor import Actor
 from ..errors import Denied, Unavailable
 from ..extensions import db
 from ..house import House, house
-from ..models import Blob
+from ..models import Blob, Item
 from ..policy import Permission
-from ..verbs import deposits
+from ..verbs import deposits, marks, showing
 from . import page, signin
 
 bp = Blueprint("files", __name__)
@@ -63,13 +65,70 @@ def body(blob_id: int, filename: str) -> Response:
     except Denied as denied:
         if _only_factor_missing(home, actor, denied):
             return redirect(url_for("session.factor", next=request.full_path.rstrip("?")), 303)  # type: ignore[return-value]
+        if denied.permission == Permission.BODY_SAVE and not denied.hidden:  # it is read elsewhere
+            number = db.session.scalar(select(Item.number).join(Blob).where(Blob.id == blob_id))
+            denied.facts["read_at"] = url_for("room.index", number=number)
         raise
-    blob = opened.blob
+    if home.policy.in_page(opened.item):
+        return _marked(home, actor, opened)
     if _held_already(opened):
         response = Response(status=304)
         _describe(response, opened, actor)
         del response.headers["Content-Type"]
         return response
+    return send(home, actor, opened, lambda response: _describe(response, opened, actor))
+
+
+def _marked(home: House, actor: Actor, opened: deposits.Opened) -> Response:
+    """What is read in the page leaves with the reader's mark in it, whole and never from a cache; or not at all."""
+    blob, item = opened.blob, opened.item
+    response = Response()
+    if request.method == "GET":
+        mark = marks.mark(db.session(), home, actor, item, home.clock())
+        db.session.remove()  # nothing of the database is held while the file is made
+        try:
+            made = showing.marked(home, actor, opened, mark)
+        except showing.NoPage as none:
+            changed = none.note == "changed"
+            why = no_page(none.note, blob.mime)
+            return page.problem(
+                500 if changed else 403, why if changed else _("%(why)s，因此不能下载", why=why)
+            )
+        response.data = made.body
+        pdf = made.mime == PDF and blob.mime != PDF
+        response.content_type = shows_inline(made.mime) or made.mime
+        response.headers["Content-Disposition"] = disposition(
+            "attachment", blob.filename + (".pdf" if pdf else "")
+        )
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Watermark"] = watermark(item, actor)
+    return response
+
+
+def no_page(note: str, mime: str) -> str:
+    """Why a file cannot be shown or marked, for a person."""
+    words = {
+        "changed": _("文件已损坏或被改动，系统已拒绝打开并通知保管员"),
+        "damaged": _("文件内容有误，无法制作页面"),
+        "empty": _("文件是空的"),
+        "encrypted": _("文件设有密码，无法制作页面"),
+        "legacy": _("服务器未安装 LibreOffice，无法制作此类文件的页面"),
+        "memory": _("文件展开后过大，无法制作页面"),
+        "page": _("没有这一页"),
+        "spool": _("服务器没有内存文件夹，无法转换此类文件"),
+        "timeout": _("文件过于复杂，未能及时制作页面"),
+        "too_large": _("文件过大，无法制作页面"),
+    }
+    sound = _("录音录像无法加水印") if mime.startswith(("audio/", "video/")) else _("此类文件无法加水印")
+    return str(words.get(note, sound))
+
+
+def send(
+    home: House, actor: Actor, opened: deposits.Opened, describe: Callable[[Response], None]
+) -> Response:
+    """The bytes as they are, whole or in part, with the headers that `describe` writes."""
+    blob = opened.blob
     start, length, partly = _wanted(blob)
     if length < 0:
         response = page.problem(416, _("所请求的范围超出文件大小"))
@@ -78,7 +137,7 @@ def body(blob_id: int, filename: str) -> Response:
     response = Response(status=206 if partly else 200)
     if partly:
         response.content_range = ContentRange("bytes", start, start + length, blob.size)
-    _describe(response, opened, actor)
+    describe(response)
     if request.method == "HEAD":
         response.content_length = length
         return response
@@ -100,7 +159,7 @@ def _only_factor_missing(home: House, actor: Actor, denied: Denied) -> bool:
     """Whether a fresh second factor alone would open it."""
     if denied.hidden or actor.fresh or denied.thing is None:
         return False
-    return home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, denied.thing).ok
+    return home.policy.decide(replace(actor, fresh=True), Permission(denied.permission), denied.thing).ok
 
 
 def etag(blob: Blob) -> str:
@@ -147,10 +206,13 @@ def _describe(response: Response, opened: deposits.Opened, actor: Actor) -> None
     secret = item.level >= NO_STORE_LEVEL
     response.headers["Cache-Control"] = "no-store" if secret else "private, no-cache"
     if secret:
-        now = house().clock().astimezone(house().zone)
-        response.headers["X-Watermark"] = quote(
-            f"{item.number} {actor.login} {now:%Y-%m-%dT%H:%M}", safe=" :-"
-        )
+        response.headers["X-Watermark"] = watermark(item, actor)
+
+
+def watermark(item: Item, actor: Actor) -> str:
+    """Number, reader and time, as a header says it."""
+    now = house().clock().astimezone(house().zone)
+    return quote(f"{item.number} {actor.login} {now:%Y-%m-%dT%H:%M}", safe=" :-")
 
 
 def disposition(kind: str, filename: str) -> str:

@@ -32,7 +32,7 @@ from ..verbs import (
 )
 from ..verbs.copies import ENDING
 from . import files as bodies
-from . import item_log, items_custody, words
+from . import item_log, items_custody, room_card, words
 from .names import choices_of, names
 from .text_words import Said, said
 
@@ -72,8 +72,8 @@ def offers(home: House, actor: Actor, s: Standing) -> list[Offer]:
 
 @dataclass(frozen=True)
 class FileRow:
-    """One file: `ok` when it opens now; else `why`, and `way`: loan or factor, what would open it. `said`: what became of its
-    text."""
+    """One file: `ok` when it opens now; else `why`, and `way`: loan, factor or room (see there), what would open it. `said`: what
+    became of its text. `in_page`: read in pages that we make; `saves`: may be kept."""
 
     blob: Blob
     ok: bool
@@ -81,6 +81,8 @@ class FileRow:
     way: str
     inline: bool
     said: Sequence[Said]
+    in_page: bool = False
+    saves: bool = True
 
 
 def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
@@ -94,12 +96,13 @@ def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
         and not with_loan
         and not home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, replace(s, loan=True)).ok
     ):
-        way = ""
+        way = "room" if home.policy.in_page(s.item) else ""
     gone = (
         _("正文已随移交归档销毁，只保留登记")
         if s.item.state == "transferred"
         else _("正文已销毁，只保留登记")
     )
+    in_page, saves = home.policy.in_page(s.item), home.policy.decide(actor, Permission.BODY_SAVE, s).ok
     return [
         FileRow(
             b,
@@ -108,6 +111,8 @@ def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
             "" if b.state == "destroyed" else way,
             bool(bodies.shows_inline(b.mime)),
             said(b.text_note, b.mime) if b.state == "stored" else (),
+            in_page,
+            saves,
         )
         for b in deposits.files(db.session(), s.item.id)
     ]
@@ -264,6 +269,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "tabs": [(title, address(item, key), key == chosen) for key, title in offered],
         "tab": chosen,
         "my_loan": mine,
+        "room": room_card.card(home, actor, s) if kind.loans else {},
         "may_edit": _may_edit(home, actor, s),
         "may_level": decide(actor, Permission.ITEM_LEVEL, s).ok and not kind.state(item.state).final,
         "may_borrow": kind.loans and mine is None and decide(actor, Permission.LOAN_APPLY, s).ok,

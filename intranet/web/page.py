@@ -139,6 +139,8 @@ def problem(
     )
     response.headers["HX-Retarget"] = "#problem"
     response.headers["HX-Reswap"] = "innerHTML"
+    if status == 503:
+        response.headers["Retry-After"] = "5"
     return response
 
 

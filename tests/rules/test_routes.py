@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from intranet.models import Audit, Blob
-from intranet.verbs import disposal, items, loans, searches
+from intranet.verbs import disposal, glass, items, loans, searches
 from intranet.verbs.asking import Question
 from intranet.web import signin
 from tests.office import Office
@@ -54,6 +54,8 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         loan = loans.apply(w, hidden.id, purpose=f"{SIGN}用途", until=w.today)
     with desk.w("registrar") as w:
         loans.lend(w, loan.id)
+    with desk.w("custodian", fresh=True) as w:
+        asked = glass.break_glass(w, hidden.id, reason=f"{SIGN}用途，情况紧急不能等").approval_id
     blob = db.get_one(Blob, body)
     with desk.w("custodian") as w:
         kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
@@ -65,7 +67,7 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         "list_number": listed, "number": hidden.number, "kind": "document", "name": "propose_destroy", "version": "1", "grant_id": str(grant.id),
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
-        "search_id": str(search), "row": "1",
+        "search_id": str(search), "row": "1", "page_no": "1", "approval_id": str(asked),
     }  # fmt: skip
 
 
@@ -179,6 +181,8 @@ def test_reading_is_never_a_change(app: Flask, as_: As, filled: dict[str, str], 
             "link",
             "term",
             "place",
+            "reading",
+            "approval",
             "repository",
             "saved_search",
         )
