@@ -246,7 +246,7 @@ def _dispose(diary: Diary) -> None:
     propose(16, "transfer", "保管期满，招标档案按规定移交", TRANSFERRED)
     then(15, 15, "lead", lambda w, n: disposal.approve(w, n, "同意移交档案室"), TRANSFERRED)
     then(14, 9, "registrar", lambda w, n: handover.packaged(w, n, MANIFEST), TRANSFERRED)
-    then(13, 14, "registrar", _received, TRANSFERRED)
+    then(13, 14, "registrar", received, TRANSFERRED)
     then(13, 16, "lead", handover.confirm, TRANSFERRED)
 
     propose(15, "destroy", "已由新办法代替，无留存价值", DESTROYED)
@@ -265,7 +265,7 @@ def _dispose(diary: Diary) -> None:
     )
 
 
-def _received(w: Work, list_id: int) -> None:
+def received(w: Work, list_id: int) -> None:
     handover.receipt(
         w, list_id, receiver="校档案馆 接收指导科", number="DA-YJ-0107", received=w.today, check=MANIFEST[:8]
     )

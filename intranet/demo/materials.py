@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from vault.levels import Level
 
 from ..models import Item
-from ..verbs import bundles, copies, copying, disposal, items, loans, whereabouts
+from ..verbs import bundles, copies, copying, destruction, disposal, handover, items, loans, whereabouts
 from ..work import Work
 from . import papers
-from .diary import Diary, File, item, loan, person, place, unit
+from .diary import Diary, File, disposal_list, item, loan, place, unit
+from .documents import MANIFEST, received
 
 I, C, S = Level.INTERNAL, Level.CONFIDENTIAL, Level.SECRET  # noqa: E741
 
@@ -130,28 +131,31 @@ def _lend(diary: Diary) -> None:
 
 
 def _dispose(diary: Diary) -> None:
-    """One record destroyed before a witness, one handed to the archives, one that waits for the decision."""
-    proposals = (
-        ("旧版食堂设备说明书", "设备已报废"),
-        ("往年统计报表合订本", "保管期满"),
-        ("停用报修系统操作手册", "系统已停用"),
-    )
-    for n, (title, reason) in enumerate(proposals):
+    """One record destroyed by two signatures, one handed to the archives, one that waits for the decision."""
+    gone, moved, waits = "旧版食堂设备说明书", "往年统计报表合订本", "停用报修系统操作手册"
+
+    def propose(days: int, way: str, title: str, reason: str) -> None:
         diary.add(
-            diary.moment(20 - 5 * n, 10),
+            diary.moment(days, 10),
             "registrar",
-            lambda w, _b, t=title, r=reason: items.step(w, material(w, t), "propose_disposal", {}, reason=r),
+            lambda w, _b: disposal.propose(w, way, [material(w, title)], reason),
         )
-    diary.add(
-        diary.moment(12, 15),
-        "lead",
-        lambda w, _b: disposal.destroy(w, material(w, proposals[0][0]), person(w, "officer"), "同意销毁"),
-    )
-    diary.add(
-        diary.moment(11, 15),
-        "lead",
-        lambda w, _b: items.step(w, material(w, proposals[1][0]), "transfer", {}, reason="移交档案室"),
-    )
+
+    def then(days: int, hour: int, login: str, verb: Callable[[Work, int], object], title: str) -> None:
+        diary.add(
+            diary.moment(days, hour), login, lambda w, _b: verb(w, disposal_list(w, material(w, title)))
+        )
+
+    propose(20, "destroy", gone, "设备已报废")
+    then(19, 15, "lead", lambda w, n: disposal.approve(w, n, "同意销毁"), gone)
+    then(18, 10, "custodian", destruction.sign, gone)
+    then(18, 15, "deputy", destruction.sign, gone)
+    propose(15, "transfer", moved, "保管期满")
+    then(14, 15, "lead", lambda w, n: disposal.approve(w, n, "同意移交"), moved)
+    then(13, 9, "registrar", lambda w, n: handover.packaged(w, n, MANIFEST), moved)
+    then(12, 14, "registrar", received, moved)
+    then(11, 15, "lead", handover.confirm, moved)
+    propose(10, "destroy", waits, "系统已停用")
 
 
 def _folders(diary: Diary) -> None:
