@@ -190,6 +190,14 @@ def _readers() -> Finding:
     return good, said
 
 
+def _pages() -> Finding:
+    """Pages of what is read in the page carry the reader's name: that needs a font with Chinese signs."""
+    font = house().renderer.chosen_font()
+    if font.chinese:
+        return True, f"marks in {font.path.rpartition('/')[2]}"
+    return False, "no font with Chinese signs: marks show login and pinyin (apt-get install fonts-noto-cjk)"
+
+
 def _unread(office: object, ocr: object) -> int:
     """Files that were left for want of a program that is here now."""
     notes = [Blob.text_note.contains(code) for code, here in (("legacy", office), ("scan:", ocr)) if here]
@@ -214,8 +222,9 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "rehearsal": _rehearsal,
     "programs": _programs,
     "readers": _readers,
+    "pages": _pages,
 }
-ADVICE = frozenset({"rehearsal"})
+ADVICE = frozenset({"rehearsal", "pages"})
 """What these find is a warning: it asks for people, not for repair, and leaves the exit code alone."""
 
 

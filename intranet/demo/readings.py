@@ -14,7 +14,7 @@ def write(diary: Diary) -> None:
     at = diary.moment(1, 14)
     diary.add(at, "lead_wx", lambda w, _b: _start(w, "供应商比选评分原始记录"))
     _glass(
-        diary, "lead_wx", "老旧管线风险评估报告", 6, "北苑供热主管爆裂，须立即核对阀门位置", "确属抢修急需"
+        diary, "lead_wx", "老旧管线风险评估报告", 1, "北苑供热主管爆裂，须立即核对阀门位置", "确属抢修急需"
     )
     _glass(diary, "lead_cw", "重要楼宇安防点位图", 0, "财务室报警器误响，须核对点位后解除")
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from intranet.errors import Conflict, Denied, Invalid, Missing
 from intranet.models import Item, Loan
 from intranet.policy import Permission
-from intranet.verbs import deposits, items, levels, loans, people
+from intranet.verbs import items, levels, loans, people, reading_room
 from tests.office import Clock, Office
+from tests.reading import begin, see
 from vault.levels import Level
 
 TODAY = date(2026, 11, 23)
@@ -39,10 +40,12 @@ def _lent(desk: Office, item: Item, login: str = "lead_cw", days: int = 7) -> Lo
 
 
 def _body(desk: Office, login: str, item: Item, *, fresh: bool = False) -> bytes:
-    from intranet.extensions import db
-
-    blob = deposits.files(db.session(), item.id)[0]
-    return b"".join(deposits.open_body(desk.house, desk.actor(login, fresh=fresh), blob.id).read())
+    """What a page would be made of, for whoever may see one now."""
+    with desk.w(login, fresh=fresh) as w:
+        reads = reading_room.live(w.session, w.actor, item.id, w.now)
+    if reads is None:
+        begin(desk, item, login, fresh=fresh)
+    return b"".join(see(desk, item, login, fresh=fresh).opened.read())
 
 
 def test_the_whole_way_of_a_loan(desk: Office, document: Item) -> None:

@@ -15,11 +15,12 @@ from intranet import demo
 from intranet.errors import Conflict, Denied, Unavailable
 from intranet.extensions import db as database
 from intranet.models import Audit, Grant, Item
-from intranet.verbs import deposits, in_force, items, loans, reading
+from intranet.verbs import in_force, items, loans, reading
 from intranet.verbs.reading import Filter
 from intranet.work import Work
 from tests import databases, office
 from tests.postgres import Server
+from tests.reading import begin, see
 from vault import chain
 from vault.keyring import Keyring
 from vault.levels import Level
@@ -59,7 +60,8 @@ def test_a_file_is_registered_lent_read_and_returned(desk: office.Office) -> Non
         loan = loans.apply(w, item.id, purpose="核对", until=date(2026, 11, 30))
     with desk.w("custodian") as w:
         loans.lend(w, loan.id)
-    assert b"".join(deposits.open_body(desk.house, desk.actor("deputy"), blob).read()) == "正文".encode()
+    begin(desk, item, "deputy")
+    assert b"".join(see(desk, item, "deputy").opened.read()) == "正文".encode()
     with desk.w("deputy") as w:
         loans.give_back(w, loan.id)
     with pytest.raises(Conflict), desk.w("custodian") as w:

@@ -138,8 +138,10 @@ def test_a_body_closes_with_its_loan(
         grant = items.grant(w, secret.id, person_id=desk.person("deputy").id)
     loan = lent(desk, secret)
     blob = db.query(Blob).filter_by(item_id=secret.id).one()
-    address = f"/f/{blob.id}/x"
-    assert as_("deputy", fresh=True).get(address).status_code == 200
+    reader = as_("deputy", fresh=True)
+    assert reader.post(f"/i/{secret.number}/read", data={"blob": blob.id}).status_code == 303
+    page = f"/i/{secret.number}/read/{blob.id}/1.jpg"
+    assert reader.get(page).status_code == 200
     if after == "due":
         clock.forward(days=1)
     elif after == "withdrawn by grant":
@@ -158,8 +160,8 @@ def test_a_body_closes_with_its_loan(
         ("GET", {"Range": "bytes=0-3"}),
         ("GET", {"If-Range": "x", "Range": "bytes=0-"}),
     ):
-        for query in ("", "?download"):
-            answer = reader.open(address + query, method=method, headers=headers)
+        for address in (f"/f/{blob.id}/x", f"/f/{blob.id}/x?download", page, page.removesuffix("/1.jpg")):
+            answer = reader.open(address, method=method, headers=headers)
             assert (
                 answer.status_code == (404 if after == "withdrawn by grant" else 403)
                 and SIGN not in answer.text

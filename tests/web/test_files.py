@@ -221,15 +221,16 @@ def test_a_secret_body_needs_a_loan_then_a_fresh_proof(
     url = address(db, secret)
     assert as_("registrar").get(url).status_code == 403
     lend(desk, secret, clock)
-    asked = as_("registrar").get(url)
-    assert asked.status_code == 303
-    assert (
-        asked.headers["Location"].startswith("/factor?next=%2Ff%2F")
-        or "/factor?next=/f/" in asked.headers["Location"]
-    )
-    assert as_("lead", fresh=True).get(url).status_code in (403, 404), "a proof is no loan"
-    answer = as_("registrar", fresh=True).get(url)
-    assert (answer.status_code, answer.data) == (200, b"secret body")
+    read, start = f"/i/{secret.number}/read", {"blob": blob_of(db, secret).id}
+    asked = as_("registrar").post(read, data=start)
+    assert asked.status_code == 403
+    assert f"/factor?next={read}" in asked.text
+    assert as_("lead", fresh=True).post(read, data=start).status_code in (403, 404), "a proof is no loan"
+    reader = as_("registrar", fresh=True)
+    assert reader.get(url).status_code == 403, "it is read in the page only"
+    assert reader.post(read, data=start).status_code == 303
+    answer = reader.get(f"{read}/{start['blob']}/1.jpg")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Watermark"].startswith(f"{secret.number} registrar 2026-11-23")
 
@@ -242,7 +243,9 @@ def test_the_page_says_what_would_open_it(as_: As, desk: Office, clock: Clock, s
     page = as_("registrar").get(f"/i/{secret.number}").text
     assert "须先通过二次验证" in page
     assert "/factor?next=" in page
-    assert "?download=1" in as_("registrar", fresh=True).get(f"/i/{secret.number}").text
+    page = as_("registrar", fresh=True).get(f"/i/{secret.number}").text
+    assert "在页面内阅读" in page
+    assert "?download=1" not in page
 
 
 # -- damage --------------------------------------------------------------------------------------------------------
