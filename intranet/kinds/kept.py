@@ -21,7 +21,7 @@ MOVES = [
     Move("lend", "held", "lent", title=_("借出"), by="custodian", code=True),
     Move("return", "lent", "returned", title=_("归还"), by="custodian", code=True),
     Move("check", "returned", "held", title=_("核验入库"), by="custodian", code=True),
-    Move("lose", "held lent returned", "missing", title=_("登记遗失"), by="custodian", code=True, desk=False, tone="danger"),
+    Move("lose", "held lent returned", "missing", title=_("登记遗失"), by="custodian", code=True, desk=False, reason=True),
     Move("find", "missing", "held", title=_("找回入库"), by="custodian", code=True, desk=False),
     Move("propose_disposal", "held", "disposal", title=_("提请处置"), by="custodian", reason=True, desk=False),
     Move("keep", "disposal", "held", title=_("不予处置"), by="lead", reason=True),

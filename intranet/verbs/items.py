@@ -14,11 +14,11 @@ from vault.levels import Level
 
 from ..errors import Conflict, Denied, Invalid, Missing
 from ..kinds.base import Field, Kind, Move, Value
-from ..models import Comment, Grant, Item, Link, Repository, Revision, Unit
+from ..models import Comment, Grant, Item, Repository, Revision, Unit
 from ..models import Person as PersonRow
 from ..policy import Permission, Standing
 from ..work import Work
-from . import copies, deposits, values
+from . import copies, deposits, followers, values
 from .numbers import take
 from .reading import standing
 
@@ -312,21 +312,5 @@ def relevel(w: Work, item_id: int, level: Level, *, reason: str, version: int | 
     deposits.relevel(w, item, level)
     before, item.level = item.level, int(level)
     saved(w, kind, item, "level", f"{Level(before).label} → {level.label}：{reason.strip()}")
-    following(w, item)
+    followers.raised(w, item, saved)
     return item
-
-
-def following(w: Work, item: Item) -> None:
-    """What is about the item (`Kind.follows`) and names it is never below its level. Called after each change of a level."""
-    followers = [k.name for k in w.house.kinds.values() if k.follows]
-    query = (
-        select(Item)
-        .join(Link, Link.item_id == Item.id)
-        .where(Link.other_id == item.id, Item.kind.in_(followers), Item.level < item.level)
-    )
-    for other in w.session.scalars(query).unique().all():
-        level = Level(item.level)
-        deposits.relevel(w, other, level)
-        before, other.level = other.level, item.level
-        said = f"{Level(before).label} → {level.label}：{item.number}"
-        saved(w, w.house.kinds[other.kind], other, "level", said)
