@@ -21,7 +21,7 @@ MOVES = [
     Move("lend", "held", "lent", title=_("借出"), by="custodian", code=True),
     Move("return", "lent", "returned", title=_("归还"), by="custodian", code=True),
     Move("check", "returned", "held", title=_("核验入库"), by="custodian", code=True),
-    Move("lose", "held lent returned", "missing", title=_("登记遗失"), by="custodian", code=True, desk=False, tone="danger"),
+    Move("lose", "held lent returned", "missing", title=_("登记遗失"), by="custodian", code=True, desk=False, reason=True),
     Move("find", "missing", "held", title=_("找回入库"), by="custodian", code=True, desk=False),
     # The end goes through a disposal list (verbs/disposal.py); from the page of a file it is a list of one.
     Move("propose_destroy", "held", "disposal", title=_("提请销毁"), by="custodian", reason=True, code=True, desk=False, confirm=_("另一人批准、再两人签字后才会销毁；提请后不能再借出。")),

@@ -15,7 +15,7 @@ from ..errors import Conflict, Invalid
 from ..kinds.base import Kind
 from ..models import Copy, Item, Link, Place
 from ..work import Work
-from . import copies, deposits, items, values
+from . import copies, deposits, followers, items, values
 
 IN = "in"  # item -> folder
 
@@ -71,7 +71,7 @@ def change(w: Work, item: Item, kind: Kind, level: Level, reason: str) -> None:
     deposits.relevel(w, item, level)
     before, item.level = item.level, int(level)
     items.saved(w, kind, item, "level", f"{Level(before).label} → {level.label}：{reason.strip()}")
-    _following(w, item)
+    followers.raised(w, item, items.saved)
     if (folder_id := folder_of(w.session, item.id)) is not None:
         folder = w.session.get_one(Item, folder_id, with_for_update=True, populate_existing=True)
         lift(w, folder, item)
@@ -86,19 +86,3 @@ def lift(w: Work, folder: Item, item: Item) -> None:
     except Invalid as invalid:
         why = invalid.errors.get("level", "")
         raise Invalid({"level": _("所在案卷须随之升级，但不能：%(why)s", why=why)}) from invalid
-
-
-def _following(w: Work, item: Item) -> None:
-    """What is about the item (`Kind.follows`: an incident) and names it is never below its level."""
-    followers = [k.name for k in w.house.kinds.values() if k.follows]
-    query = (
-        select(Item)
-        .join(Link, Link.item_id == Item.id)
-        .where(Link.other_id == item.id, Item.kind.in_(followers), Item.level < item.level)
-    )
-    for other in w.session.scalars(query).unique().all():
-        level = Level(item.level)
-        deposits.relevel(w, other, level)
-        before, other.level = other.level, item.level
-        said = f"{Level(before).label} → {level.label}：{item.number}"
-        items.saved(w, w.house.kinds[other.kind], other, "level", said)

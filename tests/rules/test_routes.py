@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from intranet.models import Audit, Blob
-from intranet.verbs import disposal, glass, items, loans, searches
+from intranet.verbs import disposal, glass, items, loans, searches, shelf_checks
 from intranet.verbs.asking import Question
 from intranet.web import signin
 from tests.office import Office
@@ -58,6 +58,8 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         asked = glass.break_glass(w, hidden.id, reason=f"{SIGN}用途，情况紧急不能等").approval_id
     blob = db.get_one(Blob, body)
     with desk.w("custodian") as w:
+        check = shelf_checks.start(w, "SG-1")
+        scanned = shelf_checks.scan(w, check.id, hidden.number).line
         kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
         search = kept.id
     ending = desk.add("document", "custodian", title=f"{SIGN}方案底稿", level=Level.SECRET)
@@ -68,6 +70,7 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
         "search_id": str(search), "row": "1", "page_no": "1", "approval_id": str(asked),
+        "code": "SG-1", "check_id": str(check.id), "line_id": str(scanned.row.id),
     }  # fmt: skip
 
 
@@ -185,6 +188,9 @@ def test_reading_is_never_a_change(app: Flask, as_: As, filled: dict[str, str], 
             "approval",
             "repository",
             "saved_search",
+            "copy",
+            "shelf_check",
+            "inspection",
         )
         return [db.connection().exec_driver_sql(f"select * from {t} order by 1").all() for t in tables]
 
