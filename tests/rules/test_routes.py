@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from intranet.models import Audit, Blob
-from intranet.verbs import items, loans, searches
+from intranet.verbs import items, levels, loans, searches
 from intranet.verbs.asking import Question
 from intranet.web import signin
 from tests.office import Office
@@ -26,7 +26,7 @@ from vault.levels import Level
 As = Callable[..., FlaskClient]
 SIGN = "玄鸟归巢"  # stands in every word of the hidden document, and nowhere else
 # Addresses that name one item, what hangs on it, or what is another's own: hidden and missing must be the same 404.
-ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id"}
+ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id", "approval_id"}
 ENDS = {
     "session.sign_out",
     "session.sign_out_everywhere",
@@ -54,6 +54,9 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         loan = loans.apply(w, hidden.id, purpose=f"{SIGN}用途", until=w.today)
     with desk.w("registrar") as w:
         loans.lend(w, loan.id)
+    asked = desk.add("document", "custodian", title=f"{SIGN}方案", level=Level.SECRET, summary=SIGN)
+    with desk.w("custodian") as w:
+        approval = levels.propose(w, asked.id, Level.CONFIDENTIAL, reason=f"{SIGN}用途")
     blob = db.get_one(Blob, body)
     with desk.w("custodian") as w:
         kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
@@ -62,7 +65,7 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         "number": hidden.number, "kind": "document", "name": "propose_disposal", "version": "1", "grant_id": str(grant.id),
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
-        "search_id": str(search),
+        "search_id": str(search), "approval_id": str(approval.id),
     }  # fmt: skip
 
 
