@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from ..extensions import db
 from ..house import house
 from ..kinds.resource import CLASS_BUSINESS
 from ..models import Unit
-from ..verbs import import_rows, importing
+from ..verbs import declarations, import_rows, importing
 from .common import as_json, operator, out, progress, reports
 
 
@@ -34,13 +34,29 @@ def bind(app: Flask) -> None:
 @click.option(
     "--glob", "pattern", default="*", show_default=True, help="只取匹配的文件名 / only names that match"
 )
+@click.option(
+    "--declare-none",
+    is_flag=True,
+    help="声明这些文件不含国家秘密 / declare that no file holds State secrets (documents and material)",
+)
 @as_json
 @reports
-def bring(path: Path, kind: str, unit: str, level: str, business: str, pattern: str, as_json: bool) -> None:
+def bring(
+    path: Path,
+    kind: str,
+    unit: str,
+    level: str,
+    business: str,
+    pattern: str,
+    declare_none: bool,
+    as_json: bool,
+) -> None:
     """Bring in PATH: a file or a tree of files as resources; a .csv file with a header as rows of any ledger.
 
     Safe to run again: what is there already stays as it is."""
-    options = _options(kind, unit, level, business, pattern)
+    options = replace(
+        _options(kind, unit, level, business, pattern), declared=declarations.NONE if declare_none else ""
+    )
     if path.is_file() and path.suffix.lower() == ".csv":
         rows = import_rows.Rows(house(), operator("import"), options, path)
         for row in progress(rows.read(), rows.count, path.name):

@@ -35,10 +35,10 @@ class Row:
     state: State
     move: Move | None = None
     loan: Loan | None = None
-    approval: Approval | None = None
     due: Any = None
     since: datetime | None = None
     seen: bool = True  # a file still out whose borrower may no longer know of it: its number only
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from ..kinds.resource import DEFAULT_MANAGEMENT
 from ..models import Item, Place, Term, Unit
 from ..models import Person as PersonRow
 from ..work import Work, begin
-from . import items, values
+from . import items, numbers, values
 from .importing import Options, Report
 
 TITLES, LEVELS, UNITS, NUMBERS = (
@@ -120,7 +120,11 @@ class Rows:
         self._defaults(raw)
         if self._there(w, plain, raw, unit, level):
             return False
-        items.create(w, self.kind, raw, title=plain.get("title", ""), unit_id=unit, level=level)
+        # the paper of a register bears its number already; elsewhere a column of numbers only tells what is there
+        number = plain.get("number") if self.kind.prefix is not None else None
+        items.create(
+            w, self.kind, raw, title=plain.get("title", ""), unit_id=unit, level=level, number=number
+        )
         return True
 
     def _defaults(self, raw: dict[str, Any]) -> None:
@@ -135,8 +139,12 @@ class Rows:
     def _there(self, w: Work, plain: dict[str, str], raw: dict[str, Any], unit: int, level: Level) -> bool:
         """Whether this very row is an item already: its number is, or everything it says."""
         if "number" in plain:
-            query = select(Item.id).where(Item.number == plain["number"], Item.kind == self.kind.name)
-            if w.session.scalar(query) is not None:
+            query = select(Item).where(Item.number == plain["number"], Item.kind == self.kind.name)
+            if (found := w.session.scalar(query)) is not None:
+                if self.kind.prefix is not None and self.kind.state(found.state).final:
+                    numbers.given(
+                        w, plain["number"]
+                    )  # refused: that of a file which is gone is not used again
                 return True
         given = [f for f in self.kind.form_fields if f.name in raw]
         data = {k: v for k, v in values.parse(w, self.kind, given, raw, level).items() if v is not None}

@@ -26,7 +26,7 @@ from ..kinds.base import Kind
 from ..kinds.resource import DEFAULT_MANAGEMENT
 from ..models import Blob, Item, ItemValue, Term
 from ..work import Work, begin
-from . import deposits, import_names, items, office, relations
+from . import declarations, deposits, import_names, items, office, relations
 
 BLOCK = 1 << 20
 SUBCLASS = "subclass"
@@ -34,13 +34,15 @@ SUBCLASS = "subclass"
 
 @dataclass(frozen=True)
 class Options:
-    """What all entries of one run share. `business`: code of the seven-class list, which gives the management class."""
+    """What all entries of one run share. `business`: code of the seven-class list, which gives the management class; `declared`:
+    what the operator says of the files (`verbs.declarations`)."""
 
     kind: str
     unit_id: int
     level: Level
     business: str = "other"
     pattern: str = "*"
+    declared: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,10 @@ class Importer:
         """Bring in one file. Raises Unavailable only (store or database away): then nothing more would succeed."""
         if found.why:
             self.report.leave(found.shown, found.why)
+            return
+        wrong = declarations.wrong(self.house.settings, self.kind, [found], self.options.declared)
+        if wrong:
+            self.report.leave(found.shown, next(iter(wrong.values())))
             return
         limit = self.house.settings.max_upload_mb
         try:
@@ -211,7 +217,7 @@ class Importer:
         raw = self._raw(name, text) | {SUBCLASS: self._subclass(w, folder)}
         return items.create(
             w, self.kind, {k: v for k, v in raw.items() if v}, title=name.title, unit_id=self.options.unit_id,
-            level=self.options.level, blobs=[blob],
+            level=self.options.level, blobs=[blob], declared=self.options.declared,
         )  # fmt: skip
 
     def _raw(self, name: import_names.Named, text: str) -> dict[str, str]:
@@ -236,6 +242,7 @@ class Importer:
         return items.edit(
             w, item.id, raw, title=item.title, version=item.version, blobs=[blob],
             drop=[b.id for b in old if b.state == "stored"], reason=str(_("重新导入，内容有更新")),
+            declared=self.options.declared,
         )  # fmt: skip
 
     def _subclass(self, w: Work, folder: str) -> str:

@@ -26,7 +26,7 @@ from vault.levels import Level
 As = Callable[..., FlaskClient]
 SIGN = "玄鸟归巢"  # stands in every word of the hidden document, and nowhere else
 # Addresses that name one item, what hangs on it, or what is another's own: hidden and missing must be the same 404.
-ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id", "list_number"}
+ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id", "list_number", "approval_id"}
 ENDS = {
     "session.sign_out",
     "session.sign_out_everywhere",

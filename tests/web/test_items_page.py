@@ -155,7 +155,7 @@ def test_a_page_costs_the_same_whatever_hangs_on_it(
     blobs = tuple(desk.deposit("custodian", b"x", f"{n}.txt") for n in range(3))
     raw = dict(item.data) | {"place": desk.place("GQ-1")}
     with desk.w("custodian") as w:
-        items.edit(w, item.id, raw, title="改", version=None, blobs=blobs)
+        items.edit(w, item.id, raw, title="改", version=None, blobs=blobs, declared="none")
     for login in ("lead", "officer", "cook", "warden"):
         with desk.w("custodian") as w:
             items.grant(w, item.id, person_id=desk.person(login).id)
