@@ -106,7 +106,9 @@ LOANS = (
     L("officer_cw", "食堂成本核算明细", 15, 3, "了解成本构成", "refused", "知悉范围以外，请经科长办理"),
     L("deputy", "领导班子分工调整酝酿稿", 10, 5, "征求意见", "withdrawn"),
     L("lead_st", "年度后勤重点工作计划", 3, 9, "落实本科年度任务", "lent", copy=2),  # the first copy stays in
-    L("officer", "年度后勤重点工作计划", 6, 7, "编写简报", "lent", copy=3, longer=5),  # due tomorrow, more time asked for
+    L(
+        "officer", "年度后勤重点工作计划", 6, 7, "编写简报", "lent", copy=3, longer=5
+    ),  # due tomorrow, more time asked for
     L("lead_wx", "年度后勤重点工作计划", 9, 6, "排抢修计划", "lent", copy=5, longer=6, granted=True),
     L("lead_ss", "各科室岗位设置与职责汇编", 2, 8, "核对岗位职责", "approved"),
     L("officer_st", "各科室岗位设置与职责汇编", 14, 4, "编写培训材料", "expired"),  # approved, never fetched

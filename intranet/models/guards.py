@@ -94,9 +94,7 @@ def _up(dialect: str) -> Iterable[str]:
 def lower_all(execute: Execute, dialect: str) -> None:
     """Take every guard down: before a downgrade, and in tests that play whoever owns the database."""
     for name, table, _event, _when in GUARDS:
-        execute(
-            f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if dialect == "postgresql" else "")
-        )
+        execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if dialect == "postgresql" else ""))
     if dialect == "postgresql":
         for table in KEPT:
             execute(f"DROP TRIGGER IF EXISTS keep_{table}_whole ON {table}")

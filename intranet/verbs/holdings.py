@@ -43,7 +43,9 @@ _asked = aliased(Copy)
 def _loans(known: ColumnElement[bool]) -> Select[tuple[Loan, Item, bool, int, int, Extension]]:
     """Loans with all that a line of theirs shows."""
     waiting = and_(Extension.loan_id == Loan.id, Extension.outcome == "")
-    query = select(Loan, Item, known, Copy.number, _asked.number, Extension).join(Item, Item.id == Loan.item_id)
+    query = select(Loan, Item, known, Copy.number, _asked.number, Extension).join(
+        Item, Item.id == Loan.item_id
+    )
     query = query.outerjoin(Copy, Copy.id == Loan.copy_id).outerjoin(_asked, _asked.id == Loan.asked_copy_id)
     return query.outerjoin(Extension, waiting)
 
@@ -85,7 +87,9 @@ def kept(session: Session, house: House, actor: Actor, now: datetime) -> list[He
 def one(session: Session, loan_id: int) -> Held | None:
     """A loan with what its page shows. Two statements; whether it may be seen is asked by the caller."""
     rows = _held(session, _loans(true()).where(Loan.id == loan_id))
-    return replace(rows[0], free=_inside(session, [rows[0].item.id]).get(rows[0].item.id, ())) if rows else None
+    return (
+        replace(rows[0], free=_inside(session, [rows[0].item.id]).get(rows[0].item.id, ())) if rows else None
+    )
 
 
 def _inside(session: Session, items: Iterable[int]) -> dict[int, list[int]]:

@@ -87,5 +87,9 @@ def _given(kind: Kind, person: int) -> Select[tuple[int]]:
     query = select(func.count(Item.id.distinct())).join(Grant, Grant.item_id == Item.id)
     given = Grant.role.in_(sorted(_gives(kind)))
     return query.where(
-        Item.kind == kind.name, Item.state.not_in(over), Grant.person_id == person, Grant.revoked.is_(None), given
+        Item.kind == kind.name,
+        Item.state.not_in(over),
+        Grant.person_id == person,
+        Grant.revoked.is_(None),
+        given,
     )

@@ -50,7 +50,9 @@ def apply(w: Work, item_id: int, *, purpose: str, until: date, number: int | Non
         raise Invalid(errors)
     if s.item.state == "disposal":
         raise Conflict(_("待处置的文件不能借阅"), item=item_id)
-    mine = select(Loan.id).where(Loan.item_id == item_id, Loan.borrower_id == w.actor.id, Loan.state.in_(OPEN))
+    mine = select(Loan.id).where(
+        Loan.item_id == item_id, Loan.borrower_id == w.actor.id, Loan.state.in_(OPEN)
+    )
     ran_out = Loan.state.in_(UNDELIVERED) & (Loan.until < w.today)
     if w.session.scalar(mine.where(~ran_out).limit(1)):
         raise Conflict(_("您已申请或借有此文件"), item=item_id)

@@ -34,7 +34,9 @@ def home() -> Response:
     if actor.has("security_officer"):
         shown += figures.clearances(db.session())
     told = messages.unseen(db.session(), house(), actor, now)
-    return page.render("desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, digest_words=digest_words)
+    return page.render(
+        "desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, digest_words=digest_words
+    )
 
 
 def words_of(message: Message, item: Item) -> str:

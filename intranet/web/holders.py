@@ -70,7 +70,11 @@ def index() -> Response:
         f=f,
         next=f"{url_for('.index')}?{urlencode(params(f, after=following))}" if following else "",
         tabs=[
-            (title, f"{url_for('.index')}?{urlencode(params(f, out=out, late=late))}", (f.out, f.late) == here)
+            (
+                title,
+                f"{url_for('.index')}?{urlencode(params(f, out=out, late=late))}",
+                (f.out, f.late) == here,
+            )
             for title, out, late, here in (
                 (_("全部"), "", "", (False, False)),
                 (_("不在原处"), "1", "", (True, False)),

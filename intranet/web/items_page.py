@@ -142,9 +142,7 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
             everyone = home.policy.decide(actor, Permission.ITEM_LOG, s).ok
             rows: list[Loan] = history.loans(session, item.id, only=None if everyone else actor.id)
             names().load(
-                persons=[
-                    p for r in rows for p in (r.borrower_id, r.decided_by, r.handed_by, r.checked_by)
-                ]
+                persons=[p for r in rows for p in (r.borrower_id, r.decided_by, r.handed_by, r.checked_by)]
             )
             return {
                 "loans": rows,

@@ -15,7 +15,6 @@ from .. import work
 from ..errors import Conflict, Denied, Invalid, Missing
 from ..extensions import db
 from ..house import house
-from ..models import Loan
 from ..policy import Permission, Standing
 from ..verbs import copies, extending, holdings, loans, reading
 from ..verbs.holdings import Held
@@ -37,9 +36,7 @@ def _load(*held: Iterable[Held]) -> None:
     rows = [h.loan for part in held for h in part]
     names().load(
         persons=[
-            p
-            for x in rows
-            for p in (x.borrower_id, x.decided_by, x.handed_by, x.returned_by, x.checked_by)
+            p for x in rows for p in (x.borrower_id, x.decided_by, x.handed_by, x.returned_by, x.checked_by)
         ]
     )
 

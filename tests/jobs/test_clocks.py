@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
@@ -13,7 +13,7 @@ from intranet.house import House
 from intranet.jobs import expire, heads, lease, remind, tick, worker
 from intranet.jobs.outbox import drain
 from intranet.models import Item, Lease, Message, Outbox
-from intranet.verbs import auditing, finding, items, loans
+from intranet.verbs import auditing, finding, items
 from tests.office import Clock, Office
 from vault.levels import Level
 

@@ -78,7 +78,9 @@ def test_what_is_overdue_is_told_to_the_custodians_and_the_unit_head(
     clock.forward(days=2)
     digest.daily(house)
     assert told(db, desk, "custodian") == told(db, desk, "registrar") == [{"kept.late": 1}]
-    assert told(db, desk, "lead_st") == [{"unit.late": 1}]  # his canteen has no head of its own: the section above
+    assert told(db, desk, "lead_st") == [
+        {"unit.late": 1}
+    ]  # his canteen has no head of its own: the section above
     assert told(db, desk, "lead") == []
 
 
@@ -204,7 +206,9 @@ def _nobody_is_left_out(db: Session, clock: Clock) -> None:
             .where(Message.person_id == borrower, Message.code == digest.CODE)
             .order_by(Message.id.desc())
         ).first()
-        week = until + timedelta(days=1 + (today - until).days // 7 * 7 - (7 if (today - until).days % 7 == 0 else 0))
+        week = until + timedelta(
+            days=1 + (today - until).days // 7 * 7 - (7 if (today - until).days % 7 == 0 else 0)
+        )
         assert last is not None, "overdue and never told"
         assert last.at.date() >= week, "not told this week"
         assert last.counts.get("loan.late", 0) >= 1

@@ -50,7 +50,9 @@ def test_every_ledger_is_shown_in_every_state_that_an_office_would_show(demo_app
         *("applied", "approved", "lent", "returned", "checked"),
         *("refused", "withdrawn", "expired"),
     }
-    second = select(Copy.state).join(Loan, Loan.copy_id == Copy.id).where(Copy.number == 2, Loan.state == "lent")
+    second = (
+        select(Copy.state).join(Loan, Loan.copy_id == Copy.id).where(Copy.number == 2, Loan.state == "lent")
+    )
     assert db.session.scalars(second).all() == ["lent"]  # while the first stands in its place
 
 

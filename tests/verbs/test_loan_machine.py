@@ -61,7 +61,8 @@ class Borrowing(RuleBasedStateMachine):
     @initialize()
     def register(self) -> None:
         self.files = [
-            self.desk.add("document", "registrar", level=level, copies=str(count)).id for level, count in FILES
+            self.desk.add("document", "registrar", level=level, copies=str(count)).id
+            for level, count in FILES
         ]
         for file in self.files[1:]:
             self._grant(file, "lead_cw")
@@ -215,7 +216,9 @@ class Borrowing(RuleBasedStateMachine):
         for item in db.session.scalars(select(Item).where(Item.kind == "document")):
             of_item = copies.of_item(db.session(), item.id)
             for copy in of_item:
-                query = select(Loan.state).where(Loan.copy_id == copy.id, Loan.state.in_(("lent", "returned")))
+                query = select(Loan.state).where(
+                    Loan.copy_id == copy.id, Loan.state.in_(("lent", "returned"))
+                )
                 out = db.session.scalars(query).all()
                 assert len(out) <= 1, "one copy with two people"
                 assert out == ([copy.state] if copy.state in ("lent", "returned") else [])
@@ -234,8 +237,12 @@ class Borrowing(RuleBasedStateMachine):
         for n, was in self.before.items():
             now = rows[n]
             step = was["state"], now["state"]
-            assert step[0] == step[1] or step in (*STEPS, ("applied", "lent")), step  # at once: both steps in one
-            kept = {k: v for k, v in was.items() if v not in (None, "", False) and k not in ("state", "until")}
+            assert step[0] == step[1] or step in (*STEPS, ("applied", "lent")), (
+                step
+            )  # at once: both steps in one
+            kept = {
+                k: v for k, v in was.items() if v not in (None, "", False) and k not in ("state", "until")
+            }
             assert {k: now[k] for k in kept} == kept
             assert now["until"] >= was["until"]
         self.before = rows

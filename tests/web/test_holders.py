@@ -42,7 +42,11 @@ def test_each_copy_stands_with_its_place_or_its_holder(as_: As, document: Item) 
     assert page.count("办公室文件柜 1 号") >= 3  # two copies, and the chooser
     assert "钱以宁" in page and "还剩" in page
     shown = rows(as_("custodian"))
-    assert [(r[1], r[6]) for r in shown] == [("1", "办公室文件柜 1 号"), ("2", "钱以宁"), ("3", "办公室文件柜 1 号")]
+    assert [(r[1], r[6]) for r in shown] == [
+        ("1", "办公室文件柜 1 号"),
+        ("2", "钱以宁"),
+        ("3", "办公室文件柜 1 号"),
+    ]
     assert shown[1][5] == "借出中" and shown[1][8] == "2026-11-26" and shown[1][9].startswith("借阅")
 
 
@@ -77,7 +81,9 @@ def test_paging_goes_through_all_of_them_once(as_: As, desk: Office, document: I
     while after:
         page = client.get(after).text
         seen += page.count('class="at-copy"')
-        after = page.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+        after = (
+            page.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+        )
         after = after if "after=" in after and 'rel="next"' in page else ""
     assert seen == 7
 
@@ -90,7 +96,9 @@ def test_only_a_custodian_sees_it_and_only_as_far_as_cleared(
     for login in ("lead_cw", "admin", "auditor"):
         assert as_(login).get(f"/desk/holders{path}").status_code == 403
     form = "?as=csv" if path == "/export" else ""
-    assert hidden.number not in as_("custodian").get(f"/desk/holders{path}{form}").data.decode("utf-8", "replace")
+    assert hidden.number not in as_("custodian").get(f"/desk/holders{path}{form}").data.decode(
+        "utf-8", "replace"
+    )
     assert hidden.number in as_("registrar").get(f"/desk/holders{path}{form}").data.decode("utf-8", "replace")
 
 
@@ -101,7 +109,9 @@ def test_taking_the_list_out_of_the_house_is_recorded(as_: As, desk: Office, doc
     assert '"count": 3' in desk.audit("holders.print")[0].detail
 
 
-def test_the_list_costs_the_same_however_long(as_: As, desk: Office, document: Item, statements: Statements) -> None:
+def test_the_list_costs_the_same_however_long(
+    as_: As, desk: Office, document: Item, statements: Statements
+) -> None:
     client = as_("custodian")
     client.get("/desk/holders")
     with statements() as few:

@@ -407,7 +407,9 @@ def _register_copies() -> None:
 
 def downgrade() -> None:
     guards.lower_all(op.execute, op.get_context().dialect.name)
-    op.execute("UPDATE loan SET state = 'applied', decided = NULL, decided_by = NULL WHERE state = 'approved'")
+    op.execute(
+        "UPDATE loan SET state = 'applied', decided = NULL, decided_by = NULL WHERE state = 'approved'"
+    )
     op.execute("UPDATE loan SET state = 'withdrawn' WHERE state = 'expired'")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_column("counts")
@@ -429,7 +431,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_loan_state_until")
         for name in ("handed_by", "returned_by", "asked_copy_id"):
             batch_op.drop_constraint(batch_op.f(f"fk_loan_{name}"), type_="foreignkey")
-        for name in ("asked_copy_id", "asked_until", "handed", "handed_by", "received", "returned_by", "ended"):
+        for name in (
+            "asked_copy_id",
+            "asked_until",
+            "handed",
+            "handed_by",
+            "received",
+            "returned_by",
+            "ended",
+        ):
             batch_op.drop_column(name)
         batch_op.drop_column("download")
         batch_op.drop_column("copy_id")
