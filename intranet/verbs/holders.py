@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy import Select, and_, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from ..actor import Actor
 from ..house import House
-from ..models import Copy, Item, Loan, Person, Place, Slip
+from ..models import Copy, Item, Loan, Person, Place, Slip, lending, slip
 from .copies import LIVING, OUT
 from .holdings import keeps
 
@@ -86,8 +86,9 @@ def count(session: Session, house: House, actor: Actor, f: Sought, now: datetime
 
 def _query(house: House, actor: Actor, f: Sought, now: datetime) -> Select[Any]:
     today = now.astimezone(house.zone).date()
-    lent = and_(Loan.copy_id == Copy.id, Loan.state.in_(("lent", "returned")))
-    moving = and_(Slip.copy_id == Copy.id, Slip.state.in_(("moving", "returned")))
+    # In the words of the partial indexes, which else are not taken: the loan of a copy is looked up, not looked for.
+    lent = and_(Loan.copy_id == Copy.id, text(f"loan.{lending.OUT}"))
+    moving = and_(Slip.copy_id == Copy.id, text(f"slip.{slip.LIVE}"), Slip.state.in_(("moving", "returned")))
     holder = func.coalesce(Loan.borrower_id, Slip.holder_id)
     query = (
         select(Item, Copy, Loan, Slip, func.coalesce(Person.name, ""))
@@ -113,7 +114,9 @@ def _query(house: House, actor: Actor, f: Sought, now: datetime) -> Select[Any]:
     number, _bar, copy = f.after.rpartition("|")
     if number and copy.isascii() and copy.isdigit() and len(copy) < 10:
         query = query.where(tuple_(Item.number, Copy.number) > tuple_(number, int(copy)))
-    return query.order_by(Item.number, Copy.number)
+    # Few copies are out: they are found first and then sorted. The whole list is read in the order of its index.
+    by = func.coalesce(Item.number, "") if f.out or f.late else Item.number
+    return query.order_by(by, Copy.number)
 
 
 def _within(place: int) -> Select[tuple[int]]:

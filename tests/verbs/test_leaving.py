@@ -109,4 +109,4 @@ def test_whoever_has_given_everything_back_may_go(desk: Office) -> None:
 def test_all_questions_are_one_statement(desk: Office, statements: Statements) -> None:
     with statements() as seen:
         leaving.left(db.session(), desk.house, 1)
-    assert len(seen) == 1
+    assert len([s for s in seen if s != "BEGIN"]) == 1
