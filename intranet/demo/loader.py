@@ -29,9 +29,9 @@ def load(house: House) -> bool:
     """The whole office with everything that happened in it. Whether anything was done.
 
     Raises Conflict in an office that has people or items of its own."""
-    from . import complaints, documents, notices, orders, resources
+    from . import complaints, documents, notices, orders, resources, slips
 
-    parts = (resources, notices, documents, complaints, orders)
+    parts = (resources, notices, documents, slips, complaints, orders)
     return _run(house, [founding, *(part.write for part in parts)])
 
 

@@ -1,7 +1,8 @@
-"""Clocks and loans: who must be told that a time has come, each once (REQUIREMENTS A3; FEATURES rows 14, 78)."""
+"""Clocks, loans and slips: who must be told that a time has come, each once (REQUIREMENTS A3; FEATURES rows 14, 78)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import and_, exists, select
@@ -11,7 +12,8 @@ from ..extensions import db
 from ..house import House
 from ..kinds.base import Clock, Kind
 from ..kinds.fields import DateTime
-from ..models import Item, Loan, Message
+from ..models import Item, Loan, Message, Slip
+from ..work import Work
 from . import lease, tell
 
 BATCH = 200
@@ -75,3 +77,37 @@ def loans(house: House) -> int:
             key = f"loan.late:{loan.id}:{loan.until}:{(late - 1) // WEEK}"
             new += tell.tell(w, sorted(whom), "loan.late", key, loan.item_id)
     return new
+
+
+@dataclass(frozen=True)
+class Due:
+    """What one person is to be told of one slip; the same `key` is told once."""
+
+    person: int
+    code: str
+    key: str
+    item: int
+
+
+def slips_due(w: Work, house: House) -> list[Due]:
+    """Cycles that end soon, end today, or have ended while the copy is out: for whoever has it (while it is in its place, for the
+    custodian); once it is late for the custodian too, each week again."""
+    found: list[Due] = []
+    last = w.today + timedelta(days=house.settings.remind_days)
+    query = select(Slip).where(Slip.state == "moving", Slip.ends <= last).order_by(Slip.id)
+    for slip in w.session.scalars(query):
+        late = (w.today - (slip.ends or w.today)).days
+        code = "slip.soon" if late < 0 else "slip.due" if late == 0 else "slip.late"
+        whom = {slip.holder_id} if slip.holder_id is not None else set()
+        if late > 0 or not whom:
+            item = w.session.get_one(Item, slip.item_id)
+            whom |= set(tell.recipients(w.session, house, item, ["custodian"], w.now))
+        key = f"{code}:{slip.id}:{slip.ends}" + (f":{(late - 1) // WEEK}" if late > 0 else "")
+        found += [Due(p, code, key, slip.item_id) for p in sorted(p for p in whom if p is not None)]
+    return found
+
+
+def slips(house: House) -> int:
+    """Tell of the slips that are due. How many messages were new."""
+    with work.begin(house, lease.WORKER) as w:
+        return sum(tell.tell(w, [d.person], d.code, d.key, d.item) for d in slips_due(w, house))

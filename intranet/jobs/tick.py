@@ -45,6 +45,7 @@ QUICK: Sequence[Job] = (
     Job("grants", ended_grants, MINUTE),
     Job("clocks", remind.clocks, MINUTE),
     Job("loans", remind.loans, 15 * MINUTE),
+    Job("slips", remind.slips, 15 * MINUTE),
     Job("searches", watch.alerts, 20),
 )
 #: Long ones, beside which everything else goes on.

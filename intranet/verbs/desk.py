@@ -16,6 +16,7 @@ from ..kinds.base import ITEM_ROLES, Kind, Move, State
 from ..models import Item, Loan
 from ..policy import Policy
 from ..prepared import NOW, prepared, visible, waiting
+from . import slip_rows
 
 ROWS = 30
 NOTICES = 5
@@ -53,13 +54,14 @@ class Desk:
     borrowed: Section = field(default_factory=Section)
     moving: Section = field(default_factory=Section)
     notices: Section = field(default_factory=Section)
+    slips: Sequence[slip_rows.Line] = ()
 
     def waiting(self, today: date) -> int:
         """What the top bar counts, from the rows already here (the same sum as `waiting_count`)."""
         late = sum(
             r.loan is not None and r.loan.state == "lent" and r.loan.until < today for r in self.borrowed.rows
         )
-        return self.steps.total + self.lending.total + late
+        return self.steps.total + self.lending.total + late + len(self.slips)
 
     @property
     def persons(self) -> set[int | None]:
@@ -69,15 +71,16 @@ class Desk:
             for s in (self.steps, self.drafts, self.lending, self.borrowed, self.moving, self.notices)
             for r in s.rows
         ]
-        return {
+        named = {
             p
             for r in rows
             for p in (r.item.owner_id, r.item.previous_id, r.loan.borrower_id if r.loan else None)
         }
+        return named | {p for line in self.slips for p in line.persons}
 
 
 def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
-    """The desk of one person: five statements, however much waits."""
+    """The desk of one person: six statements, however much waits."""
     policy, at = house.policy, {"now": now}
     found = _rows(house, actor, session.execute(_steps(policy, actor), at).all())
     drafts = [r for r in found.rows if _is_draft(actor, r)]
@@ -89,12 +92,13 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         borrowed=_loans(house, session.execute(_borrowed(policy, actor), at).all()),
         moving=_rows(house, actor, session.execute(_moving(policy, actor), at).all()),
         notices=_notices(session, house, actor, now),
+        slips=slip_rows.waiting(session, house, actor, now),
     )
 
 
 def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -> int:
     """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late. One statement."""
-    return session.scalar(_count(house.policy, actor), {"now": now, "today": _today(house, now)}) or 0
+    return session.scalar(_count(house.policy, actor), _at(house, now)) or 0
 
 
 def step_of(actor: Actor, kind: Kind, item: Item) -> Move | None:
@@ -114,6 +118,10 @@ def _held(actor: Actor, item: Item, move: Move) -> bool:
 
 def _just_did(actor: Actor, item: Item, move: Move) -> bool:
     return "previous" in move.not_by.split() and item.previous_id == actor.id
+
+
+def _at(house: House, now: datetime) -> dict[str, Any]:
+    return {"now": now, "today": _today(house, now), "soon": slip_rows.soon(house, now)}
 
 
 def _today(house: House, now: datetime) -> date:
@@ -159,7 +167,8 @@ def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
     loans = select(func.count()).select_from(Loan).join(Item, Item.id == Loan.item_id)
     handle = loans.where(_to_handle(policy, actor))
     late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < TODAY)
-    return select(steps.scalar_subquery() + handle.scalar_subquery() + late.scalar_subquery())
+    slips = slip_rows.count(policy, actor)
+    return select(steps.scalar_subquery() + handle.scalar_subquery() + late.scalar_subquery() + slips)
 
 
 @prepared

@@ -18,8 +18,9 @@ def blueprints() -> list[Blueprint]:
         search,
         searches,
         session,
+        slips,
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, loans.bp, slips.bp, complaints.bp, people.bp, office.bp, audit.bp, ops.bp, health.bp,
     ]  # fmt: skip

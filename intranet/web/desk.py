@@ -41,6 +41,9 @@ def words_of(message: Message, item: Item) -> str:
         "loan.soon": _("借阅明天到期"),
         "loan.due": _("借阅今天到期"),
         "loan.late": _("借阅已逾期，请尽快归还"),
+        "slip.soon": _("传递周期即将结束"),
+        "slip.due": _("传递周期今天结束"),
+        "slip.late": _("传递周期已过，请尽快归还"),
         "damaged": _("文件校验失败，请核查"),
         "complaint.added": _("投诉人补充"),
     }

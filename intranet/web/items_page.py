@@ -17,9 +17,9 @@ from ..house import House
 from ..kinds.base import Field, Kind, LongText, Move, Person, UnitRef
 from ..models import Blob, Item, Loan
 from ..policy import Permission, Standing
-from ..verbs import deposits, disposal, history
+from ..verbs import deposits, disposal, history, slip_rows
 from . import files as bodies
-from . import words
+from . import slips_page, words
 from .names import choices_of, names
 from .text_words import Said, said
 
@@ -118,6 +118,7 @@ def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, 
         ("comments", pgettext("tab", "留言"), bool(kind.comments)),
         ("history", _("修改历史"), True),
         ("loans", _("借阅记录"), kind.loans),
+        ("slips", _("传递记录"), kind.loans),
         ("links", _("关联"), True),
         ("access", _("知悉范围"), may[Permission.ITEM_GRANT]),
         ("log", _("操作记录"), may[Permission.ITEM_LOG]),
@@ -143,6 +144,14 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
             rows: list[Loan] = history.loans(session, item.id, only=None if everyone else actor.id)
             names().load(persons=[p for r in rows for p in (r.borrower_id, r.decided_by, r.checked_by)])
             return {"loans": rows, "everyone": everyone, "today": now.astimezone(home.zone).date()}
+        case "slips":
+            found_ = slip_rows.of_item(session, home, actor, s)
+            names().load(persons={p for line in found_ for p in line.persons})
+            return {
+                "slips": found_,
+                "today": now.astimezone(home.zone).date(),
+                "state_words": slips_page.state_words,
+            }
         case "links":
             return {"links": history.links(session, home, actor, item.id, now)}
         case "access":
@@ -222,6 +231,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "may_edit": _may_edit(home, actor, s),
         "may_level": decide(actor, Permission.ITEM_LEVEL, s).ok and not kind.state(item.state).final,
         "may_borrow": kind.loans and mine is None and decide(actor, Permission.LOAN_APPLY, s).ok,
+        "may_circulate": kind.loans and decide(actor, Permission.SLIP_DRAFT, s).ok,
         "sees_holder": kind.loans and decide(actor, Permission.ITEM_LOG, s).ok,
         "destroyed": any(m.target == item.state for m in kind.moves if (kind.name, m.name) in disposal.STEPS),
         **tab_context(home, actor, s, kind, chosen),

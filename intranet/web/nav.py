@@ -49,6 +49,7 @@ def nav(actor: Actor) -> list[Group]:
     if staff:
         desk += [
             _entry(_("借阅"), "/desk/", "transfer"),
+            _entry(_("文件传递"), "/slips/", "send"),
             _entry(_("检索"), "/search", "search", below="/searches/"),
         ]
     manage = [
