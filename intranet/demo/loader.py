@@ -29,9 +29,9 @@ def load(house: House) -> bool:
     """The whole office with everything that happened in it. Whether anything was done.
 
     Raises Conflict in an office that has people or items of its own."""
-    from . import complaints, documents, keeping, materials, notices, orders, readings, resources
+    from . import complaints, documents, keeping, materials, notices, orders, readings, resources, slips
 
-    parts = (resources, notices, documents, materials, complaints, orders, keeping, readings)
+    parts = (resources, notices, documents, materials, slips, complaints, orders, keeping, readings)
     return _run(house, [founding, *(part.write for part in parts)])
 
 

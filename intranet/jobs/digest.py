@@ -3,7 +3,7 @@
 A thing has three moments: `remind_days` before its day, its day, and each week after. Whoever has one of them new since their
 last digest is told today, once, of all that is theirs: counts only, what may be known is looked up when the desk shows it. Of
 what is overdue the custodians are told too, and the head of the borrower's unit (or the next above), each of files that they
-may know of. What else can be due (slips, inspections) is another line in SOURCES.
+may know of. What else can be due is another line in SOURCES.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy import func, select, update
 from .. import work
 from ..actor import Actor
 from ..house import House
-from ..models import Item, Loan, Message, Person, Role, Unit
+from ..models import Hop, Item, Loan, Message, Person, Role, Slip, Unit
 from ..policy import Standing
 from ..verbs import people, reading
 from ..work import Work
@@ -62,7 +62,21 @@ def loans(w: Work, until: date) -> Iterator[Due]:
         yield Due("loan", x.borrower_id, x.item_id, x.until, handed)
 
 
-SOURCES: tuple[Source, ...] = (loans,)
+def slips(w: Work, until: date) -> Iterator[Due]:
+    """The copies on their way whose cycle ends until a day; one that is in its place is in nobody's hands."""
+    query = (
+        select(Slip, func.max(Hop.taken))
+        .join(Hop, Hop.slip_id == Slip.id)
+        .where(Slip.state == "moving", Slip.ends <= until, Slip.holder_id.is_not(None))
+        .group_by(Slip.id)
+        .order_by(Slip.id)
+    )
+    for x, taken in w.session.execute(query):
+        since = (taken or x.created).astimezone(w.house.zone).date()
+        yield Due("slip", x.holder_id, x.item_id, x.ends, since)
+
+
+SOURCES: tuple[Source, ...] = (loans, slips)
 
 
 def daily(house: House) -> int:

@@ -18,7 +18,7 @@ from ..kinds.base import ITEM_ROLES, Kind, Move, State
 from ..models import Approval, DisposalList, Extension, Item, Loan
 from ..policy import Policy
 from ..prepared import NOW, prepared, visible, waiting
-from . import disposals
+from . import disposals, slip_rows
 from .wanted import TODAY, my_word, words_wanted
 
 ROWS = 30
@@ -59,13 +59,15 @@ class Desk:
     moving: Section = field(default_factory=Section)
     notices: Section = field(default_factory=Section)
     ending: disposals.Waiting = field(default_factory=disposals.Waiting)
+    slips: Sequence[slip_rows.Line] = ()
 
     def waiting(self, today: date) -> int:
         """What the top bar counts, from the rows already here (the same sum as `waiting_count`)."""
         late = sum(
             r.loan is not None and r.loan.state == "lent" and r.loan.until < today for r in self.borrowed.rows
         )
-        return self.steps.total + self.lending.total + self.words.total + self.ending.total + late
+        counted = (self.steps.total, self.lending.total, self.words.total, self.ending.total, len(self.slips))
+        return sum(counted) + late
 
     @property
     def persons(self) -> set[int | None]:
@@ -83,7 +85,7 @@ class Desk:
             )
             for r in s.rows
         ]
-        return {
+        named = {
             p
             for r in rows
             for p in (
@@ -93,6 +95,7 @@ class Desk:
                 r.approval.asked_by if r.approval else None,
             )
         }
+        return named | {p for line in self.slips for p in line.persons}
 
 
 def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
@@ -112,13 +115,14 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         moving=_rows(house, actor, session.execute(_moving(policy, actor), at).all()),
         notices=_notices(session, house, actor, now),
         ending=disposals.waiting(session, house, actor, now),
+        slips=slip_rows.waiting(session, house, actor, now),
     )
 
 
 def waiting_count(session: Session, house: House, actor: Actor, now: datetime) -> int:
     """How much waits: steps (without own drafts), loans to hand out or check, own loans that are late, what waits for one's word,
-    disposal lists to approve, sign, hand over or confirm. One statement."""
-    return session.scalar(_count(house.policy, actor), {"now": now, "today": _today(house, now)}) or 0
+    disposal lists to approve, sign, hand over or confirm, slips to sign for, approve or check. One statement."""
+    return session.scalar(_count(house.policy, actor), _at(house, now)) or 0
 
 
 def step_of(actor: Actor, kind: Kind, item: Item) -> Move | None:
@@ -138,6 +142,10 @@ def _held(actor: Actor, item: Item, move: Move) -> bool:
 
 def _just_did(actor: Actor, item: Item, move: Move) -> bool:
     return "previous" in move.not_by.split() and item.previous_id == actor.id
+
+
+def _at(house: House, now: datetime) -> dict[str, Any]:
+    return {"now": now, "today": _today(house, now), "soon": slip_rows.soon(house, now)}
 
 
 def _today(house: House, now: datetime) -> date:
@@ -196,7 +204,7 @@ def _count(policy: Policy, actor: Actor) -> Select[tuple[int]]:
     late = loans.where(Loan.borrower_id == actor.id, Loan.state == "lent", Loan.until < TODAY)
     ending = select(func.count()).select_from(DisposalList).where(disposals.waits(policy, actor))
     parts = (steps, handle, late, ending, words_wanted(policy, actor))
-    return select(reduce(add, (part.scalar_subquery() for part in parts)))
+    return select(reduce(add, (part.scalar_subquery() for part in parts)) + slip_rows.count(policy, actor))
 
 
 @prepared

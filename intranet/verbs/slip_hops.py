@@ -22,7 +22,8 @@ def give(w: Work, number: str, taker_id: int, *, condition: str = "") -> Hop:
     held = slip_base.locked(w, number, Permission.SLIP_GIVE, "moving")
     if held.offer is not None:
         raise Conflict(_("文件已交出，正等待签收；可先收回再交给他人"), item=held.item.id)
-    _demand(w, held, w.actor, _somebody(w, held, taker_id), Permission.SLIP_GIVE)
+    taker = _somebody(w, held, taker_id)
+    _demand(w, held, w.actor, taker, Permission.SLIP_GIVE)
     hop = Hop(
         slip_id=held.slip.id,
         seq=len(held.hops) + 1,
@@ -33,7 +34,7 @@ def give(w: Work, number: str, taker_id: int, *, condition: str = "") -> Hop:
     )
     w.session.add(hop)
     w.session.flush()
-    w.record("slip.give", held.item, detail={"slip": number, "hop": hop.seq, "taker": taker_id})
+    w.record("slip.give", held.item, detail={"slip": number, "hop": hop.seq, "taker": taker.login})
     return hop
 
 

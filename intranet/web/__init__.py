@@ -31,8 +31,9 @@ def blueprints() -> list[Blueprint]:
         searches,
         session,
         shelf,
+        slips,
     )
 
     return [
-        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, room.bp, openings.bp, holders.bp, loans.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, disposals.bp, disposals_paper.bp, package.bp, holds.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
+        session.bp, desk.bp, search.bp, searches.bp, items.bp, files.bp, room.bp, openings.bp, holders.bp, loans.bp, slips.bp, places.bp, shelf.bp, inspections.bp, labels.bp, approvals.bp, disposals.bp, disposals_paper.bp, package.bp, holds.bp, complaints.bp, people.bp, office.bp, audit.bp, heads.bp, ops.bp, health.bp,
     ]  # fmt: skip

@@ -29,10 +29,11 @@ from ..verbs import (
     knowing,
     loans,
     retention,
+    slip_rows,
 )
 from ..verbs.copies import ENDING
 from . import files as bodies
-from . import item_log, items_custody, room_card, words
+from . import item_log, items_custody, room_card, slips_page, words
 from .names import choices_of, names
 from .text_words import Said, said
 
@@ -142,6 +143,7 @@ def tabs(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[str, 
         ("history", _("修改历史"), True),
         ("copies", pgettext("tab", "份"), kind.loans),
         ("loans", _("借阅记录"), kind.loans),
+        ("slips", _("传递记录"), kind.loans),
         ("inspections", _("检查记录"), kind.loans and may[Permission.ITEM_LOG]),
         ("links", _("关联"), True),
         ("access", _("知悉范围"), may[Permission.ITEM_ACCESS]),
@@ -174,6 +176,14 @@ def tab_context(home: House, actor: Actor, s: Standing, kind: Kind, tab: str) ->
                 "everyone": everyone,
                 "today": now.astimezone(home.zone).date(),
                 "numbers": {c.id: c.number for c in copies.of_item(session, item.id)},
+            }
+        case "slips":
+            found_ = slip_rows.of_item(session, home, actor, s)
+            names().load(persons={p for line in found_ for p in line.persons})
+            return {
+                "slips": found_,
+                "today": now.astimezone(home.zone).date(),
+                "state_words": slips_page.state_words,
             }
         case "inside" | "copies":
             return items_custody.tab(home, actor, s, tab)
@@ -277,6 +287,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         **(items_custody.panel(home, actor, s) if kind.dual else {}),
         "destroyed": kind.loans and item.state == "destroyed",
         **ending(home, actor, s),
+        "may_circulate": kind.loans and decide(actor, Permission.SLIP_DRAFT, s).ok,
         **tab_context(home, actor, s, kind, chosen),
     }
 

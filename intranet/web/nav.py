@@ -52,6 +52,7 @@ def nav(actor: Actor) -> list[Group]:
     if staff:
         desk += [
             _entry(_("借阅"), "/desk/", "transfer", below="/desk/loans/"),
+            _entry(_("文件传递"), "/slips/", "send"),
             *([_entry(_("文件去向"), "/desk/holders", "map-pin")] if actor.has("custodian") else []),
             _entry(_("检索"), "/search", "search", below="/searches/"),
         ]
