@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,30 @@ def test_no_backup_gives_back_the_words_of_a_destroyed_file(desk: Office, disk: 
     restored = Disk(tmp_path / "restored")
     assert backups.restore(desk.house, "latest", restored.folder, keys=None)["opened"]
     assert (restored.folder / "data.db").stat().st_size > 100_000
+    assert places(GONE, restored.contents()) == set()
+
+
+def test_last_months_backup_does_not_open_what_two_people_destroyed(
+    desk: Office, disk: Disk, tmp_path: Path
+) -> None:
+    """The whole way: deposited, backed up, listed, approved, signed by two; then the snapshot from before comes back, with every
+    key there is. Its row says that the body is there; nothing opens it."""
+    item, blob = held(desk, "document", "custodian")
+    name, number = blob.name, item.number
+    worker.once(desk.house)
+    before = backups.repository(desk.house.settings).list()[-1].id
+    desk.end(item)
+    worker.once(desk.house)
+    restored = Disk(tmp_path / "restored")
+    backups.restore(desk.house, before, restored.folder, keys=None)
+    with closing(sqlite3.connect(restored.folder / "data.db")) as old:
+        kept = old.execute("SELECT state FROM item WHERE number = ?", (number,)).fetchone()
+        assert kept == ("held",)  # as it was: the office can see that it had this file
+        opened = (
+            "SELECT count(*) FROM blob JOIN blob_header ON blob_header.blob_id = blob.id WHERE blob.name "
+        )
+        assert old.execute(f"{opened} = ?", (name,)).fetchone() == (0,)
+        assert old.execute(f"{opened} <> ?", (name,)).fetchone() == (4,)
     assert places(GONE, restored.contents()) == set()
 
 

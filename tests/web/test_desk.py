@@ -13,7 +13,7 @@ from intranet.extensions import db as database
 from intranet.models import Loan
 from intranet.policy import Permission
 from intranet.verbs import desk as questions
-from intranet.verbs import loans
+from intranet.verbs import destruction, disposal, loans
 from intranet.verbs.reading import standing
 from tests.office import Clock, Office
 from vault.levels import Level
@@ -162,3 +162,28 @@ def test_officers_see_the_figures_they_answer_for(as_: As) -> None:
     assert "被拒绝的操作" in as_("auditor").get("/").text
     assert "未绑验证器" in as_("security").get("/").text
     assert "最近一次成功备份" not in as_("lead").get("/").text
+
+
+def test_a_disposal_list_waits_for_whose_step_it_is_and_is_counted(desk: Office, as_: As) -> None:
+    found = desk.end(desk.add("document", "custodian"), to="proposed")
+    ways = {
+        "proposed": {"lead", "leader", "deputy"},
+        "approved": {"registrar", "custodian", "leader", "deputy"},
+    }
+
+    def waits() -> set[str]:
+        people = ("registrar", "custodian", "lead", "leader", "deputy", "cook", "lead_wx")
+        for login in people:
+            mine, now = asked(desk, login), desk.house.clock()
+            counted = questions.waiting_count(database.session(), desk.house, desk.actor(login), now)
+            assert counted == mine.waiting(now.date()) == mine.ending.total
+        return {p for p in people if asked(desk, p).ending.lines}
+
+    assert waits() == ways["proposed"]
+    with desk.w("lead") as w:
+        disposal.approve(w, found)
+    assert waits() == ways["approved"]
+    with desk.w("custodian") as w:
+        destruction.sign(w, found)
+    assert waits() == ways["approved"] - {"custodian"}
+    assert "处置待办理" in as_("leader").get("/").text
