@@ -69,6 +69,7 @@ class Permission(StrEnum):
     DISPOSAL_SIGN = "disposal:sign"
     DISPOSAL_VIEW = "disposal:view"
     HOLD_SET = "hold:set"
+    INCIDENT_REPORT = "incident:report"
     ITEM_ACCESS = "item:access"
     ITEM_ADD = "item:add"
     ITEM_ATTACH = "item:attach"
@@ -298,6 +299,8 @@ class Policy:
         match permission:
             case Permission.COMPLAINT_SUBMIT:
                 return YES
+            case Permission.INCIDENT_REPORT:  # whoever had the file in hand says that it is lost
+                return YES if actor.known else Decision(False, _("请先登录"))
             case Permission.SEARCH:
                 return YES if actor.known else Decision(False, _("请先登录"))
             case Permission.ITEM_ADD:

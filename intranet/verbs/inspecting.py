@@ -98,14 +98,22 @@ def find(w: Work, item_id: int, number: int, *, note: str, place: str = "") -> I
 def lost(w: Work, s: Standing, copy: Copy, *, check: ShelfCheck | None = None, note: str = "") -> Inspection:
     """A copy that should stand in its place does not: it is missing, the file settles, an incident opens. The caller has locked
     the item, and decided."""
-    where = w.session.get_one(Place, copy.place_id)
     copies.turn(w, copy, "missing")
-    incident = _incident(w, s.item, copy, where, check, note.strip())
-    row = written(
-        w, s.item, copy, "missing", place_id=where.id, check=check, note=note, incident_id=incident.id
-    )
+    how = _("清点时未见") if check is not None else _("定期检查时未见")
+    row = missing(w, s.item, copy, how=how, note=note, check=check)
     whereabouts.settle(w, s.item, "lose")
     return row
+
+
+def missing(
+    w: Work, item: Item, copy: Copy, *, how: str, note: str, check: ShelfCheck | None = None
+) -> Inspection:
+    """What a missing copy leaves behind: an incident, and the line that names it. The caller turns the copy."""
+    where = w.session.get_one(Place, copy.place_id)
+    incident = _incident(w, item, copy, where, how, note.strip())
+    return written(
+        w, item, copy, "missing", place_id=where.id, check=check, note=note, incident_id=incident.id
+    )
 
 
 def written(
@@ -131,10 +139,9 @@ def _copy(w: Work, item_id: int, number: int) -> tuple[Standing, Copy]:
     return s, copies.lock(w, w.session.scalar(found) or 0)
 
 
-def _incident(w: Work, item: Item, copy: Copy, where: Place, check: ShelfCheck | None, note: str) -> Item:
+def _incident(w: Work, item: Item, copy: Copy, where: Place, how: str, note: str) -> Item:
     """The incident of a missing copy, at the level of the document and in its unit. It names the number, never the title."""
     facts = {"number": item.number, "n": copy.number, "place": where.name, "code": where.code}
-    how = _("清点时未见") if check is not None else _("定期检查时未见")
     what = _("%(number)s 第 %(n)s 份应存放于“%(place)s”（%(code)s）", **facts)
     raw = {
         "found_at": w.now.astimezone(w.house.zone).strftime("%Y-%m-%dT%H:%M"),
@@ -143,7 +150,8 @@ def _incident(w: Work, item: Item, copy: Copy, where: Place, check: ShelfCheck |
     }
     title = _("%(number)s 第 %(n)s 份下落不明", number=item.number, n=copy.number)
     incident = items.create(
-        w, w.house.kinds["incident"], raw, title=title, unit_id=item.unit_id, level=Level(item.level)
-    )
+        w, w.house.kinds["incident"], raw, title=title, unit_id=item.unit_id, level=Level(item.level),
+        permission=Permission.INCIDENT_REPORT,
+    )  # fmt: skip
     relations.link(w, incident, item, "see")
     return incident

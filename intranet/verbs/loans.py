@@ -17,7 +17,7 @@ from vault.levels import Level
 from ..actor import Actor
 from ..errors import Conflict, Denied, Invalid, Missing
 from ..house import House
-from ..models import Copy, Extension, Item, Loan
+from ..models import Copy, Extension, Item, Loan, Slip
 from ..models import Person as PersonRow
 from ..policy import BODY_LOAN_LEVEL, Permission, Standing
 from ..work import Work
@@ -77,11 +77,14 @@ def longest(w: Work) -> date:
 
 def overdue_of(w: Work, person_id: int) -> int:
     """How much is overdue in the hands of a person: while it is, nothing new is lent to them (row 78). What else a person may
-    have out (a slip's copy) is to be added here and nowhere else."""
-    late = select(func.count()).where(
+    have out is to be added here and nowhere else."""
+    borrowed = select(func.count()).where(
         Loan.borrower_id == person_id, Loan.state == "lent", Loan.until < w.today
     )
-    return w.session.scalar(late) or 0
+    on_slips = select(func.count()).where(
+        Slip.holder_id == person_id, Slip.state == "moving", Slip.ends < w.today
+    )
+    return w.session.scalar(select(borrowed.scalar_subquery() + on_slips.scalar_subquery())) or 0
 
 
 def locked(w: Work, loan_id: int, *states: str) -> tuple[Loan, Standing]:

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 
 from ..actor import Actor
 from ..errors import Conflict, Denied, Invalid
-from ..models import Copy, Hop, Item, Slip
+from ..models import Hop, Slip
 from ..models import Person as PersonRow
 from ..policy import Permission
 from ..work import Work
-from . import copies, people, slip_base, whereabouts
+from . import copies, inspecting, people, slip_base, whereabouts
 from .slip_base import Held
 
 
@@ -189,12 +189,9 @@ def lost(w: Work, number: str, what: str) -> Slip:
     slip_base.shut_out(w, held)
     whereabouts.settle(w, held.item, "lose")
     w.record("slip.lost", held.item, detail={"slip": number, "copy": copy.number, "reason": slip.said})
-    _report(w, held.item, copy, slip.said)
+    how = _("由文件传递单 %(number)s 传递途中遗失", number=number)
+    inspecting.missing(w, held.item, copy, how=how, note=slip.said)
     return slip
-
-
-def _report(w: Work, item: Item, copy: Copy, what: str) -> None:
-    """The incident that a lost copy opens. The one place that is told of it."""
 
 
 def _seen(condition: str) -> str:

@@ -46,7 +46,17 @@ def home() -> Response:
         duties=duties(),
         digest_words=digest_words,
         word_of=words.of_approval,
+        approval_page=approval_page,
     )
+
+
+def approval_page(row: questions.Row) -> str:
+    """Where a second person gives their word on a line of the desk."""
+    number, approval = row.item.number, row.approval
+    pages = {"open": "openings.show", "glass": "openings.glass_show"}
+    if approval is not None and approval.what in pages:
+        return url_for(pages[approval.what], number=number, approval_id=approval.id)
+    return url_for("items.show", number=number) + "#level"
 
 
 def duties() -> dict[str, tuple[str, str]]:
