@@ -54,7 +54,7 @@ DOCUMENTS = (
     D("食堂成本核算明细", C, "GZ-3", "按窗口核算原料、人工、能源成本与毛利，供定价使用。", unit="ST", days=54, author="食堂科",
       consultation="finance", readers=("lead_cw", "officer_cw", "deputy"), review=30, file="成本核算明细.xlsx"),
     D("供应商比选评分原始记录", C, "GZ-1", "评审人员逐项打分表与复核意见，公示结束前不得外传。", days=52, consultation="finance",
-      readers=("lead_cw", "lead_wx", "officer_cw"), file="评分原始记录.pdf"),
+      readers=("lead_cw", "lead_wx", "officer_cw"), copies=2, file="评分原始记录.pdf"),
     D("老旧管线风险评估报告", C, "GZ-2", "北苑供热主管与电缆沟存在的风险点、等级与整改排序。", unit="WX", days=50, author="维修科",
       consultation="security", readers=("deputy",), review=-6, file="风险评估报告.docx"),
     D("职工困难补助审核材料", I, "GZ-1", "申请人家庭情况与审核意见，属个人隐私。", days=48, consultation="personnel",
@@ -111,7 +111,7 @@ LOANS = (
     L("lead", "领导班子分工调整酝酿稿", 1, 3, "会前阅看", "applied"),
     L("officer_cw", "食堂成本核算明细", 15, 3, "了解成本构成", "refused", "知悉范围以外，请经科长办理"),
     L("deputy", "领导班子分工调整酝酿稿", 10, 5, "征求意见", "withdrawn"),
-    L("lead_st", "年度后勤重点工作计划", 3, 9, "落实本科年度任务", "lent", copy=2),  # the first copy stays in
+    L("lead_st", "年度后勤重点工作计划", 3, 9, "落实本科年度任务", "lent", copy=6),  # the first copy stays in
     L(
         "officer", "年度后勤重点工作计划", 6, 7, "编写简报", "lent", copy=3, longer=5
     ),  # due tomorrow, more time asked for
@@ -280,7 +280,7 @@ def _relevel(diary: Diary) -> None:
         diary,
         diary.moment(2, 10),
         "document",
-        "各科室岗位设置与职责汇编",
+        "重要楼宇安防点位图",
         C,
-        "含个别岗位的待遇信息，建议提为秘密",
+        "点位已在改造中全部更换，建议降为秘密",
     )

@@ -47,17 +47,17 @@ ROUNDS = (
         SENT, AGREED, *hop(2, "custodian", "lead_ss"), *hop(70, "lead_ss", "custodian"), *hop(2, "custodian", "lead_lh"))),  # overdue
     R("各科室岗位设置与职责汇编", 1, 6, 14, "财务、维修两科会签岗位调整", (), ("CW", "WX"), direct=True, way=(
         SENT, AGREED, *hop(2, "custodian", "officer_cw"), *hop(30, "officer_cw", "lead_wx"))),
-    R("供应商比选评分原始记录", 1, 9, 11, "公示前复核", ("officer_cw", "lead_wx"), way=(
+    R("供应商比选评分原始记录", 2, 9, 11, "公示前复核", ("officer_cw", "lead_wx"), way=(
         SENT, AGREED, *hop(2, "custodian", "lead_wx"), *hop(60, "lead_wx", "custodian"), (2, "custodian", "give", "officer_cw"))),
     R("重要楼宇安防点位图", 1, 1, 10, "安防改造方案会前阅看", ("deputy", "lead"), way=(SENT, (2, "registrar", "approve", ""))),
     R("安全保卫值守方案", 1, 1, 7, "宿舍科布置节日值守", (), ("SS",), by="officer", way=(SENT,)),
-    R("年度后勤重点工作计划", 3, 0, 10, "新进人员了解年度任务", ("warden",), by="officer"),
+    R("年度后勤重点工作计划", 7, 0, 10, "新进人员了解年度任务", ("warden",), by="officer"),
     R("年度后勤重点工作计划", 4, 12, 10, "车辆科编制用车计划", ("lead_cl", "driver"), way=(
         SENT, AGREED, *hop(2, "custodian", "lead_cl"), *hop(72, "lead_cl", "registrar", "back"))),
     R("各科室岗位设置与职责汇编", 2, 14, 30, "征求全处意见", (), ("HQ",), by="officer", way=(
         SENT, (4, "lead", "reject", "范围过宽，请限定到相关科室"))),
     R("年度后勤重点工作计划", 5, 15, 7, "食堂科参考", ("lead_st",), way=(SENT, AGREED, (5, "custodian", "withdraw", ""))),
-    R("各科室岗位设置与职责汇编", 3, 25, 10, "车队排班参考", ("driver", "lead_cl"), way=(
+    R("各科室岗位设置与职责汇编", 6, 25, 10, "车队排班参考", ("driver", "lead_cl"), way=(
         SENT, AGREED, *hop(2, "custodian", "driver"), (90, "driver", "lost", "搬迁办公室后清点不见，最后一次在值班室书架上看到"))),
 )  # fmt: skip
 
