@@ -244,7 +244,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "notice": {"publication": "web", "content": "activity", "body": "正文"},
     "document": {"author": "周砚秋", "dated": "2026-11-01", "retention": "y10", "frequency": "low"},
     "material": {
-        "class": "file", "author": "周砚秋", "dated": "2026-11-01", "paper": "file", "retention": "y10", "frequency": "low",
+        "class": "file",
+        "author": "周砚秋",
+        "dated": "2026-11-01",
+        "paper": "file",
+        "retention": "y10",
+        "frequency": "low",
     },  # fmt: skip
     "folder": {"year": "2026", "retention": "y10"},
     "complaint": {"topic": "canteen", "statement": "情况描述", "channel": "phone"},

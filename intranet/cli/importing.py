@@ -42,7 +42,14 @@ def bind(app: Flask) -> None:
 @as_json
 @reports
 def bring(
-    path: Path, kind: str, unit: str, level: str, business: str, pattern: str, declare_none: bool, as_json: bool
+    path: Path,
+    kind: str,
+    unit: str,
+    level: str,
+    business: str,
+    pattern: str,
+    declare_none: bool,
+    as_json: bool,
 ) -> None:
     """Bring in PATH: a file or a tree of files as resources; a .csv file with a header as rows of any ledger.
 

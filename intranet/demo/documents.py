@@ -113,7 +113,9 @@ def write(diary: Diary) -> None:
     _relevel(diary)
 
 
-def levelled(diary: Diary, at: datetime, kind: str, title: str, level: Level, why: str, by: str = "registrar") -> None:
+def levelled(
+    diary: Diary, at: datetime, kind: str, title: str, level: Level, why: str, by: str = "registrar"
+) -> None:
     """Somebody proposes another level."""
     diary.add(at, by, lambda w, _b: levels.propose(w, item(w, kind, title), level, reason=why))
 
@@ -213,4 +215,11 @@ def _relevel(diary: Diary) -> None:
     at = diary.moment(34, 10)
     levelled(diary, at, "document", "职工困难补助审核材料", C, "含个人隐私，复核后提级")
     approve(diary, diary.after(at, 3), "lead", "document", "职工困难补助审核材料")
-    levelled(diary, diary.moment(2, 10), "document", "各科室岗位设置与职责汇编", C, "含个别岗位的待遇信息，建议提为秘密")
+    levelled(
+        diary,
+        diary.moment(2, 10),
+        "document",
+        "各科室岗位设置与职责汇编",
+        C,
+        "含个别岗位的待遇信息，建议提为秘密",
+    )

@@ -107,7 +107,9 @@ def _lend(diary: Diary) -> None:
         until = diary.today + timedelta(days=14 - days)
         diary.add(at, who, lambda w, _b: loans.apply(w, material(w, title), purpose="工作参考", until=until))
         handed = diary.after(at, 2)
-        diary.add(handed, "custodian", lambda w, _b: loans.lend(w, loan(w, title, who, "applied", "material")))
+        diary.add(
+            handed, "custodian", lambda w, _b: loans.lend(w, loan(w, title, who, "applied", "material"))
+        )
         return handed
 
     for who, days in (("lead_wx", 6), ("officer", 5), ("cook", 4)):

@@ -71,9 +71,7 @@ def into(w: Work, number: str, item: Item) -> None:
 def _known(w: Work, number: str) -> int:
     """A number that is hidden and one that does not exist are one answer."""
     found = w.session.scalar(select(Item).where(Item.number == number.strip()))
-    if found is None or not w.house.policy.sees(
-        w.actor, standing(w.session, w.house, w.actor, found, w.now)
-    ):
+    if found is None or not w.house.policy.sees(w.actor, standing(w.session, w.house, w.actor, found, w.now)):
         raise Invalid({"number": _("没有这个编号，或您无权知悉")})
     return found.id
 

@@ -67,7 +67,9 @@ def _register(w: Work, item: Item, source: Copy, count: int, reason: str) -> lis
     registered = select(func.count()).select_from(Copy).where(Copy.item_id == item.id)
     item.data = dict(item.data) | {"copies": w.session.scalar(registered)}
     numbers = [row.number for row in rows]
-    said = _("由第 %(n)s 份增印 %(count)s 份：%(reason)s", n=source.number, count=count, reason=reason.strip())
+    said = _(
+        "由第 %(n)s 份增印 %(count)s 份：%(reason)s", n=source.number, count=count, reason=reason.strip()
+    )
     items.saved(w, w.house.kinds[item.kind], item, "copies", said)
     w.record("copy.add", item, detail={"copy": source.number, "numbers": numbers, "reason": reason.strip()})
     return rows

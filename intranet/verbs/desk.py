@@ -70,7 +70,15 @@ class Desk:
         """Everybody who is named on the desk, for one look-up."""
         rows = [
             r
-            for s in (self.steps, self.drafts, self.lending, self.borrowed, self.words, self.moving, self.notices)
+            for s in (
+                self.steps,
+                self.drafts,
+                self.lending,
+                self.borrowed,
+                self.words,
+                self.moving,
+                self.notices,
+            )
             for r in s.rows
         ]
         return {
@@ -96,7 +104,9 @@ def desk(session: Session, house: House, actor: Actor, now: datetime) -> Desk:
         drafts=Section(drafts, len(drafts)),
         lending=_loans(house, session.execute(_lending(policy, actor), at).all()),
         borrowed=_loans(house, session.execute(_borrowed(policy, actor), at).all()),
-        words=_asked(house, session.execute(my_word(policy, actor), at | {"today": _today(house, now)}).all()),
+        words=_asked(
+            house, session.execute(my_word(policy, actor), at | {"today": _today(house, now)}).all()
+        ),
         moving=_rows(house, actor, session.execute(_moving(policy, actor), at).all()),
         notices=_notices(session, house, actor, now),
     )

@@ -126,7 +126,9 @@ def _links(policy: Policy, actor: Actor) -> Select[tuple[str, bool, Item]]:
     there = and_(Link.item_id == ITEM, Item.id == Link.other_id)
     back = and_(Link.other_id == ITEM, Item.id == Link.item_id)
     query = select(Link.relation, Link.item_id == ITEM, Item).join(Item, or_(there, back))
-    query = query.where(Link.relation != "in")  # a folder and what is in it have a place of their own on the page
+    query = query.where(
+        Link.relation != "in"
+    )  # a folder and what is in it have a place of their own on the page
     return query.where(visible(policy, actor)).order_by(Link.relation, Item.number.desc())
 
 

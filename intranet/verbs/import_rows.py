@@ -142,7 +142,9 @@ class Rows:
             query = select(Item).where(Item.number == plain["number"], Item.kind == self.kind.name)
             if (found := w.session.scalar(query)) is not None:
                 if self.kind.prefix is not None and self.kind.state(found.state).final:
-                    numbers.given(w, plain["number"])  # refused: that of a file which is gone is not used again
+                    numbers.given(
+                        w, plain["number"]
+                    )  # refused: that of a file which is gone is not used again
                 return True
         given = [f for f in self.kind.form_fields if f.name in raw]
         data = {k: v for k, v in values.parse(w, self.kind, given, raw, level).items() if v is not None}

@@ -55,9 +55,7 @@ def against(w: Work, item: Item, kind: Kind, level: Level) -> Any:
         return next(iter(invalid.errors.values()))
     if kind.loans:
         weak = select(Copy.number).join(Place, Place.id == Copy.place_id)
-        weak = weak.where(
-            Copy.item_id == item.id, Copy.state.in_(copies.LIVING), Place.strength < int(level)
-        )
+        weak = weak.where(Copy.item_id == item.id, Copy.state.in_(copies.LIVING), Place.strength < int(level))
         number = w.session.scalar(weak.order_by(Copy.number).limit(1))
         if number is not None:
             return _("第 %(n)s 份所在场所的保管强度低于密级要求，请先移位", n=number)

@@ -42,7 +42,9 @@ def take(w: Work, kind: Kind, unit: Unit, level: Level) -> str:
     name = f"{kind.name}:{(before + after.partition('}')[2]).format(**facts)}"
     while True:
         number = text.format(**facts, seq=_next(w.session, name))
-        if kind.prefix is None or not used(w.session, number):  # one that came in with its number is not given again
+        if kind.prefix is None or not used(
+            w.session, number
+        ):  # one that came in with its number is not given again
             return number
 
 
@@ -57,7 +59,9 @@ def given(w: Work, number: str) -> str:
     if not GIVEN.fullmatch(number) or number.isdigit():
         raise Invalid({"number": _("编号只能由文字、数字、括号与连字符组成，且不能全是数字")})
     if used(w.session, number):
-        raise Invalid({"number": _("编号 %(number)s 已用过，已销毁或移交的编号也不得重新使用", number=number)})
+        raise Invalid(
+            {"number": _("编号 %(number)s 已用过，已销毁或移交的编号也不得重新使用", number=number)}
+        )
     return number
 
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Date, Integer, Select, Subquery, and_, bindparam, cast, false, func, null, or_, select, union_all
+from sqlalchemy import (
+    Date,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from ..actor import Actor
 from ..models import Approval, Item, ItemValue
@@ -45,7 +59,9 @@ def my_word(policy: Policy, actor: Actor) -> Select[Any]:
     query = select(Item, Approval, func.count().over()).select_from(wanted)
     query = query.join(Item, Item.id == wanted.c.item_id)
     query = query.outerjoin(Approval, Approval.id == wanted.c.approval_id).where(visible(policy, actor))
-    return query.order_by(Approval.id.is_(None), Approval.due.is_(None), Approval.due, Approval.id, Item.due).limit(ROWS)
+    return query.order_by(
+        Approval.id.is_(None), Approval.due.is_(None), Approval.due, Approval.id, Item.due
+    ).limit(ROWS)
 
 
 def words_wanted(policy: Policy, actor: Actor) -> Select[tuple[int]]:

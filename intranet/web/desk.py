@@ -32,7 +32,9 @@ def home() -> Response:
     if actor.has("security_officer"):
         shown += figures.clearances(db.session())
     told = messages.unseen(db.session(), house(), actor, now)
-    return page.render("desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, word_of=words.of_approval)
+    return page.render(
+        "desk/desk.html", desk=found, figures=shown, told=told, words_of=words_of, word_of=words.of_approval
+    )
 
 
 def words_of(message: Message, item: Item) -> str:

@@ -79,7 +79,8 @@ def tab(home: House, actor: Actor, s: Standing, name: str) -> dict[str, Any]:
         "lines": lines,
         "sees_holders": holders,
         "at_hand": [
-            (n, _("第 %(n)s 份", n=n)) for n in (line.copy.number for line in lines if line.copy.state == "held")
+            (n, _("第 %(n)s 份", n=n))
+            for n in (line.copy.number for line in lines if line.copy.state == "held")
         ],
         "may_copy": may and not state.final and item.state != "disposal",
         "copy_asks": item.level >= copying.APPROVED_FROM,

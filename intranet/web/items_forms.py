@@ -123,7 +123,9 @@ def seal(form: Form) -> None:
 
     One that fails does not take the others with it. Nothing is sealed that might hold a State secret (`declarations`)."""
     sent = {d.name: [p for p in request.files.getlist(d.name) if p.filename] for d in form.kind.files}
-    wrong = declarations.wrong(house().settings, form.kind, [p for parts in sent.values() for p in parts], form.declared)
+    wrong = declarations.wrong(
+        house().settings, form.kind, [p for parts in sent.values() for p in parts], form.declared
+    )
     if wrong:
         form.errors |= wrong
         for name, parts in sent.items():

@@ -65,7 +65,13 @@ def destroyed(desk: Office, clock: Clock) -> Item:
 
 
 def register(desk: Office, number: str) -> None:
-    raw = {"author": "甲", "dated": "2026-11-01", "retention": "y10", "frequency": "low", "place": desk.place("SG-1")}
+    raw = {
+        "author": "甲",
+        "dated": "2026-11-01",
+        "retention": "y10",
+        "frequency": "low",
+        "place": desk.place("SG-1"),
+    }
     with desk.w("custodian") as w:
         kind = w.house.kinds["document"]
         items.create(w, kind, raw, title="重号", unit_id=desk.unit("BG"), level=I, number=number)

@@ -48,7 +48,13 @@ def test_a_series_of_numbers_has_no_gap_and_no_double(desk: Office, clock: Clock
     def breaks(unit: str) -> None:
         with desk.w("registrar") as w:
             kind = w.house.kinds["document"]
-            raw = {"author": "甲", "dated": "2026-11-01", "retention": "y10", "frequency": "low", "place": desk.place("BMS-1")}
+            raw = {
+                "author": "甲",
+                "dated": "2026-11-01",
+                "retention": "y10",
+                "frequency": "low",
+                "place": desk.place("BMS-1"),
+            }
             items.create(w, kind, raw, title="半途", unit_id=desk.unit(unit), level=I)
             raise Conflict("the office burns down")
 
@@ -77,7 +83,9 @@ def test_the_template_of_the_office_numbers_documents_and_material_apart(desk: O
     assert made == ["LX〔2026〕001", "ZL-LX〔2026〕001", "LX〔2026〕002"]
 
 
-def test_a_number_that_came_with_its_paper_is_not_given_again(desk: Office, tmp_path: Path, db: Session) -> None:
+def test_a_number_that_came_with_its_paper_is_not_given_again(
+    desk: Office, tmp_path: Path, db: Session
+) -> None:
     path = tmp_path / "旧台账.csv"
     path.write_text(
         "文件题名,编号,制定人员,制定日期,保管期限,使用频率,保管场所\n"
@@ -104,7 +112,13 @@ def test_a_number_that_came_with_its_paper_is_not_given_again(desk: Office, tmp_
 
 
 def register_in(w: object, desk: Office) -> Item:
-    raw = {"author": "甲", "dated": "2026-11-01", "retention": "y10", "frequency": "low", "place": desk.place("GZ-1")}
+    raw = {
+        "author": "甲",
+        "dated": "2026-11-01",
+        "retention": "y10",
+        "frequency": "low",
+        "place": desk.place("GZ-1"),
+    }
     return items.create(w, desk.house.kinds["document"], raw, title="新", unit_id=desk.unit("BG"))  # type: ignore[arg-type]
 
 
@@ -123,7 +137,9 @@ def test_nothing_changes_until_somebody_else_approves(desk: Office, clock: Clock
     with desk.w("registrar") as w:
         approvals.decide(w, approval, True, "同意")
     assert db.get_one(Item, item.id, populate_existing=True).level == C
-    last = db.scalars(select(Revision).where(Revision.item_id == item.id).order_by(Revision.version.desc())).first()
+    last = db.scalars(
+        select(Revision).where(Revision.item_id == item.id).order_by(Revision.version.desc())
+    ).first()
     assert last is not None and last.reason == "内部 → 秘密：含个人隐私"
     assert [r.actor for r in desk.audit("level.approved")] == ["registrar"]
 
@@ -167,7 +183,9 @@ def test_the_review_of_a_level_is_asked_for_and_written_down(desk: Office, clock
     item = desk.add("document", "custodian", review="2026-11-25")
 
     def due() -> list[int]:
-        return [r.item.id for r in questions.desk(db, desk.house, desk.actor("custodian"), clock()).words.rows]
+        return [
+            r.item.id for r in questions.desk(db, desk.house, desk.actor("custodian"), clock()).words.rows
+        ]
 
     assert due() == []
     clock.forward(days=2)
@@ -237,7 +255,9 @@ def test_the_declaration_stands_in_the_log_of_the_deposit(desk: Office) -> None:
     document_ = desk.add("document", "custodian", blobs=(desk.deposit("custodian", b"x"),))
     with pytest.raises(Invalid, match="第三十一条"), desk.w("custodian") as w:
         more = [desk.deposit("custodian", b"y")]
-        items.edit(w, document_.id, dict(document_.data), title="改", version=None, blobs=more, declared="secret")
+        items.edit(
+            w, document_.id, dict(document_.data), title="改", version=None, blobs=more, declared="secret"
+        )
     row = desk.audit("body.deposit")[-1]
     assert row.number == document_.number and '"declared": "none"' in row.detail
 
@@ -248,7 +268,10 @@ def test_an_approved_installation_takes_what_is_declared(desk: Office) -> None:
         made = desk.add("document", "custodian", blobs=(desk.deposit("custodian", b"x"),), declared="secret")
     finally:
         object.__setattr__(desk.house.settings, "state_secrets_approved", False)
-    assert deposits.files(desk_session(), made.id) and '"declared": "secret"' in desk.audit("body.deposit")[-1].detail
+    assert (
+        deposits.files(desk_session(), made.id)
+        and '"declared": "secret"' in desk.audit("body.deposit")[-1].detail
+    )
 
 
 def desk_session() -> Session:
@@ -280,11 +303,15 @@ def test_a_folder_takes_the_highest_level_and_gives_it_to_what_comes_later(desk:
     assert [i.id for i in found] == [weak.id]
     assert bundles.inside(db, desk.house, desk.actor("cook"), case.id, desk.house.clock()) == []
     reasons = db.scalars(select(Revision.reason).where(Revision.item_id == case.id)).all()
-    assert not any(i.number in reason for reason in reasons for i in (strong, weak))  # nor told to whoever reads the folder
+    assert not any(
+        i.number in reason for reason in reasons for i in (strong, weak)
+    )  # nor told to whoever reads the folder
 
 
 ACTS = st.lists(
-    st.tuples(st.sampled_from(["put", "take_out", "level", "level", "move"]), st.integers(0, 3), st.integers(0, 3)),
+    st.tuples(
+        st.sampled_from(["put", "take_out", "level", "level", "move"]), st.integers(0, 3), st.integers(0, 3)
+    ),
     min_size=3,
     max_size=12,
 )
@@ -292,7 +319,9 @@ ACTS = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
-def test_no_sequence_of_acts_leaves_a_folder_or_a_place_too_weak(desk: Office, db: Session, acts: list[tuple[str, int, int]]) -> None:
+def test_no_sequence_of_acts_leaves_a_folder_or_a_place_too_weak(
+    desk: Office, db: Session, acts: list[tuple[str, int, int]]
+) -> None:
     """Two folders and two files; levels and places by chance; whatever is refused is refused whole."""
     places = ("GQ-1", "GZ-1", "SG-1", "BMS-1")
     cases = [folder(desk, I, "GZ-1"), folder(desk, C, "BMS-1")]
@@ -314,7 +343,9 @@ def test_no_sequence_of_acts_leaves_a_folder_or_a_place_too_weak(desk: Office, d
                     items.edit(w, one.id, raw, title=one.title, version=None)
         db.rollback()
         for case in cases:
-            assert db.get_one(Item, case.id, populate_existing=True).level >= leveling.strongest_inside(db, case.id)
+            assert db.get_one(Item, case.id, populate_existing=True).level >= leveling.strongest_inside(
+                db, case.id
+            )
         for thing in things:
             one = db.get_one(Item, thing.id, populate_existing=True)
             assert db.get_one(Place, one.data["place"]).strength >= one.level
@@ -327,5 +358,7 @@ def test_who_decides_is_the_same_in_both_faces(desk: Office, db: Session) -> Non
     made = [register(desk, unit) for unit in ("BG", "CW", "WX")]
     for login in ("custodian", "lead", "lead_cw", "leader", "officer", "cook"):
         actor = desk.actor(login)
-        asked = db.scalars(select(Item.id).where(desk.house.policy.deciding(actor), Item.kind == "document")).all()
+        asked = db.scalars(
+            select(Item.id).where(desk.house.policy.deciding(actor), Item.kind == "document")
+        ).all()
         assert set(asked) == {i.id for i in made if desk.may(login, Permission.APPROVAL_DECIDE, i)}

@@ -26,7 +26,14 @@ I, C, S = Level.INTERNAL, Level.CONFIDENTIAL, Level.SECRET  # noqa: E741
 
 def sent(desk: Office, kind: str = "document", **more: Any) -> dict[str, Any]:
     place = str(desk.place("SG-1"))
-    return {"title": "门禁方案", "unit": str(desk.unit("BG")), "level": "internal", "place": place, **DEFAULTS[kind], **more}
+    return {
+        "title": "门禁方案",
+        "unit": str(desk.unit("BG")),
+        "level": "internal",
+        "place": place,
+        **DEFAULTS[kind],
+        **more,
+    }
 
 
 def level_of(db: Session, item: Item) -> int:
@@ -39,7 +46,12 @@ def test_a_level_is_proposed_on_its_page_and_approved_on_the_item(as_: As, desk:
     custodian, lead = as_("custodian"), as_("lead")
     page = custodian.get(f"/i/{item.number}/level").text
     assert "提请审批" in page and "另一人审批" in page
-    assert custodian.post(f"/i/{item.number}/level", data={"level": "confidential", "reason": "隐私"}).status_code == 303
+    assert (
+        custodian.post(
+            f"/i/{item.number}/level", data={"level": "confidential", "reason": "隐私"}
+        ).status_code
+        == 303
+    )
     assert level_of(db, item) == I
     again = custodian.post(f"/i/{item.number}/level", data={"level": "secret", "reason": "再提"})
     assert again.status_code == 409 and "等待审批" in again.text
@@ -60,7 +72,10 @@ def test_a_level_is_proposed_on_its_page_and_approved_on_the_item(as_: As, desk:
 def test_a_folder_shows_what_one_may_know_and_takes_more(as_: As, desk: Office, db: Session) -> None:
     case, plain = folder(desk, I, "SG-1"), document(desk)
     client = as_("custodian")
-    for number in ("BG-N-1999-0001", desk.add("document", "registrar", level=Level.TOPSECRET, place=desk.place("BMS-1")).number):
+    for number in (
+        "BG-N-1999-0001",
+        desk.add("document", "registrar", level=Level.TOPSECRET, place=desk.place("BMS-1")).number,
+    ):
         missing = client.post(f"/i/{case.number}/inside", data={"number": number})
         assert missing.status_code == 422 and "没有这个编号，或您无权知悉" in missing.text
     assert client.post(f"/i/{case.number}/inside", data={"number": plain.number}).status_code == 303
@@ -83,7 +98,9 @@ def test_registering_into_a_folder_that_is_hidden_saves_nothing(as_: As, desk: O
     client = as_("custodian")
     plain = client.get("/items/document/new").text
     for number in (hidden.number, "BG-AJ-1999-001"):
-        asked = client.get(f"/items/document/new?folder={number}").text.replace(f'value="{number}"', 'value=""')
+        asked = client.get(f"/items/document/new?folder={number}").text.replace(
+            f'value="{number}"', 'value=""'
+        )
         assert re.sub(r'nonce-?="?[\w-]+', "", asked).count("checked") == plain.count("checked")
         answer = client.post("/items/document/new", data=sent(desk, folder=number))
         assert answer.status_code == 422 and "没有这个编号，或您无权知悉" in answer.text
@@ -95,9 +112,16 @@ def test_copies_have_a_page_and_the_custodian_adds_to_it(as_: As, desk: Office, 
     item = document(desk, level=S)
     client = as_("custodian")
     assert "提请增印" in client.get(f"/i/{item.number}?tab=copies").text
-    wrong = client.post(f"/i/{item.number}/copies", data={"made_from": "1", "count": "0", "reason": "评审会用"})
+    wrong = client.post(
+        f"/i/{item.number}/copies", data={"made_from": "1", "count": "0", "reason": "评审会用"}
+    )
     assert wrong.status_code == 422 and 'value="评审会用"' in wrong.text
-    assert client.post(f"/i/{item.number}/copies", data={"made_from": "1", "count": "1", "reason": "评审"}).status_code == 303
+    assert (
+        client.post(
+            f"/i/{item.number}/copies", data={"made_from": "1", "count": "1", "reason": "评审"}
+        ).status_code
+        == 303
+    )
     assert db.scalar(select(func.count()).select_from(Copy).where(Copy.item_id == item.id)) == 1
     db.rollback()
     approval = db.scalars(select(Approval.id)).one()
@@ -149,7 +173,9 @@ def test_the_groups_of_a_class_are_marked_and_none_is_demanded_by_the_browser(as
 
 
 @pytest.mark.parametrize("tab", ["inside", "copies"])
-def test_the_tabs_of_custody_cost_the_same_whatever_is_in_them(as_: As, desk: Office, statements: Statements, tab: str) -> None:
+def test_the_tabs_of_custody_cost_the_same_whatever_is_in_them(
+    as_: As, desk: Office, statements: Statements, tab: str
+) -> None:
     client = as_("custodian")
     case, plain = folder(desk, I, "SG-1"), document(desk)
     put(desk, (case, plain))
@@ -188,7 +214,11 @@ def test_the_desk_costs_the_same_whatever_is_asked(as_: As, desk: Office, statem
 def test_no_printed_form_bears_the_mark_of_the_state(as_: As, desk: Office) -> None:
     for template in (Path(ROOT) / "templates" / "print").rglob("*.html"):
         assert "★" not in template.read_text("utf-8"), template.name
-    for item in (document(desk, level=S), folder(desk, S, "SG-1"), desk.add("material", "custodian", level=C)):
+    for item in (
+        document(desk, level=S),
+        folder(desk, S, "SG-1"),
+        desk.add("material", "custodian", level=C),
+    ):
         sheet = as_("custodian").get(f"/i/{item.number}/print").text
         assert "★" not in sheet and "不是国家秘密的密级" in sheet and "本单位内部标识：" in sheet
         assert "不是国家秘密的密级" in as_("custodian").get(f"/items/{item.kind}/").text
