@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from ..house import house
 from ..policy import Permission
+from . import log_words_register
 
 Words = Mapping[str, Any]
 
@@ -24,19 +25,6 @@ ACTIONS: Words = {
     "item.create": _("登记"),
     "item.edit": _("修改"),
     "item.level": _("更改密级"),
-    "item.review": _("复核密级"),
-    "item.copies": _("增印份"),
-    "level.ask": _("提请更改密级"),
-    "level.approved": _("批准更改密级"),
-    "level.refused": _("不同意更改密级"),
-    "level.withdrawn": _("撤回更改密级"),
-    "copy.ask": _("提请增印"),
-    "copy.approved": _("批准增印"),
-    "copy.refused": _("不同意增印"),
-    "copy.withdrawn": _("撤回增印"),
-    "copy.add": _("增印份"),
-    "bundle.put": _("归入案卷"),
-    "bundle.take_out": _("移出案卷"),
     "item.comment": _("留言"),
     "item.grant": _("增加知悉人"),
     "item.revoke": _("取消知悉人"),
@@ -100,16 +88,14 @@ ACTIONS: Words = {
     "vault.join": _("合成密钥"),
     "index.mended": _("修补检索索引"),
     "refused": _("被拒绝的操作"),
+    **log_words_register.ACTIONS,
 }
 # Refusals are recorded by the permission that was asked for.
 PERMISSIONS: Words = {
-    Permission.APPROVAL_DECIDE: _("要求审批"),
     Permission.AUDIT_READ: _("要求查阅审计日志"),
     Permission.BACKUP_RUN: _("要求操作备份"),
     Permission.BODY_OPEN: _("要求打开正文"),
-    Permission.BUNDLE_PUT: _("要求归卷"),
     Permission.CLEARANCE_SET: _("要求设定密级与角色"),
-    Permission.COPY_ADD: _("要求增印"),
     Permission.ITEM_ADD: _("要求登记"),
     Permission.ITEM_ATTACH: _("要求添加文件"),
     Permission.ITEM_COMMENT: _("要求留言"),
@@ -120,7 +106,6 @@ PERMISSIONS: Words = {
     Permission.ITEM_LOG: _("要求查看记录"),
     Permission.ITEM_MOVE: _("要求办理"),
     Permission.ITEM_VIEW: _("要求查看"),
-    Permission.LEVEL_REVIEW: _("要求复核密级"),
     Permission.LOAN_APPLY: _("要求借阅"),
     Permission.LOAN_CHECK: _("要求核验归还"),
     Permission.LOAN_DECIDE: _("要求审批借阅"),
@@ -130,14 +115,12 @@ PERMISSIONS: Words = {
     Permission.PEOPLE_SET: _("要求更改账号"),
     Permission.PEOPLE_VIEW: _("要求查看人员"),
     Permission.SEARCH: _("要求检索"),
+    **log_words_register.PERMISSIONS,
 }
 GROUPS: Words = {
     "session": _("登录与会话"),
     "item": _("台账记录"),
     "body": _("正文"),
-    "level": _("定密"),
-    "copy": _("份"),
-    "bundle": _("案卷"),
     "loan": _("借阅"),
     "complaint": _("投诉"),
     "people": _("人员"),
@@ -145,6 +128,7 @@ GROUPS: Words = {
     "audit": _("审计"),
     "backup": _("备份"),
     "vault": _("文件库"),
+    **log_words_register.GROUPS,
 }
 OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ok": (_("完成"), "good"),
@@ -187,7 +171,6 @@ KEPT: Words = {
     "damaged": _("已损坏，须由人决定"),
 }
 DETAILS: Words = {
-    "approval": _("审批"),
     "blob": _("文件"),
     "blobs": _("文件"),
     "borrower": _("借阅人"),
@@ -197,10 +180,8 @@ DETAILS: Words = {
     "clearance": _("可接触密级"),
     "code": _("代码"),
     "condition": _("核验结果"),
-    "copy": _("份号"),
     "count": _("条数"),
     "damaged": _("损坏"),
-    "declared": _("保密声明"),
     "extra": _("多余"),
     "files": _("件数"),
     "filter": _("筛选"),
@@ -215,7 +196,6 @@ DETAILS: Words = {
     "missing": _("缺失"),
     "moved": _("调动单位"),
     "name": _("名称"),
-    "numbers": _("新份号"),
     "other": _("另一记录"),
     "outward": _("对投诉人可见"),
     "person": _("人员"),
@@ -245,6 +225,7 @@ DETAILS: Words = {
     "vocabulary": _("词表"),
     "why": _("原因"),
     "witness": _("监销人"),
+    **log_words_register.DETAILS,
 }
 
 

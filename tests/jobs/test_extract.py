@@ -12,7 +12,7 @@ from intranet.house import House
 from intranet.jobs import extract, worker
 from intranet.jobs.outbox import drain
 from intranet.models import Blob, BlobText, Item, Outbox
-from intranet.verbs import deposits, finding, items, levels
+from intranet.verbs import deposits, finding, levels
 from search import extract_private
 from search.extract import Extracted
 from search.extract_programs import NO_PROGRAMS

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from intranet.extensions import db
 from intranet.jobs import worker
 from intranet.models import Blob, BlobText, Item
-from intranet.verbs import backups, deposits, disposal, items, levels
+from intranet.verbs import backups, deposits, disposal, levels
 from search.engine_whoosh import WhooshEngine
 from tests import databases
 from tests.canary import Canary, Disk, office_on_disk, places
