@@ -271,7 +271,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "paper": "file",
         "retention": "y10",
         "frequency": "low",
-    },  # fmt: skip
+    },
     "folder": {"year": "2026", "retention": "y10"},
     "complaint": {"topic": "canteen", "statement": "情况描述", "channel": "phone"},
     "workorder": {"place": "明德楼 203", "trade": "water", "urgency": "normal", "fault": "水龙头关不紧"},

@@ -20,10 +20,8 @@ class Isbn(Field):
             values = [10 if c == "X" else int(c) for c in digits]
             right = sum(v * n for v, n in zip(values, range(10, 0, -1), strict=True)) % 11 == 0
         else:
-            weighed = re.fullmatch(r"97[89]\d{10}", digits) and sum(
-                int(c) * (3 if n % 2 else 1) for n, c in enumerate(digits)
-            )
-            right = bool(weighed) and weighed % 10 == 0
+            known = re.fullmatch(r"97[89]\d{10}", digits) is not None
+            right = known and sum(int(c) * (3 if n % 2 else 1) for n, c in enumerate(digits)) % 10 == 0
         if not right:
             raise Wrong(_("ISBN 的位数或校验码不对，请对照封底核对"))
         return digits

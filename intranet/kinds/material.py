@@ -1,6 +1,8 @@
 """资料: reference material in four classes, kept as documents are (REQUIREMENTS A4; seeds L52-56). A recording follows the level of
 the event that it records."""
 
+from flask_babel import lazy_pgettext
+
 from .base import Choice, Data, Date, Files, Integer, Kind, LongText, Person, PlaceRef, Text, _, options
 from .isbn import Isbn
 from .kept import CLOCKS, FREQUENCY, MOVES, RETENTION, STATES
@@ -16,7 +18,7 @@ def floor(data: Data) -> int | None:
 
 MATERIAL = Kind(
     "material",
-    _("资料"),
+    lazy_pgettext("ledger", "资料"),
     number="ZL-{unit}-{letter}-{year}-{seq:04}",
     prefix="ZL-",
     icon="books",

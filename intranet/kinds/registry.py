@@ -83,8 +83,7 @@ def check(kind: Kind) -> list[str]:
 
 def _chosen(kind: Kind, f: Field) -> bool:
     """Whether `f.when` names a code of a Choice that stands before the field and is always asked."""
-    assert f.when is not None
-    name, code = f.when
+    name, code = f.when or ("", "")
     before = kind.fields[: list(kind.fields).index(f)]
     found = next((b for b in before if b.name == name), None)
     return isinstance(found, Choice) and found.when is None and code in {o.code for o in found.choices}

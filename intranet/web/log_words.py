@@ -12,6 +12,7 @@ from ..house import house
 from ..policy import Permission
 from . import log_words_ending as ending
 from . import log_words_keeping as keeping
+from . import log_words_register as register
 
 Words = Mapping[str, Any]
 
@@ -26,19 +27,6 @@ ACTIONS: Words = {
     "item.create": _("登记"),
     "item.edit": _("修改"),
     "item.level": _("更改密级"),
-    "item.review": _("复核密级"),
-    "item.copies": _("增印份"),
-    "level.ask": _("提请更改密级"),
-    "level.approved": _("批准更改密级"),
-    "level.refused": _("不同意更改密级"),
-    "level.withdrawn": _("撤回更改密级"),
-    "copy.ask": _("提请增印"),
-    "copy.approved": _("批准增印"),
-    "copy.refused": _("不同意增印"),
-    "copy.withdrawn": _("撤回增印"),
-    "copy.add": _("增印份"),
-    "bundle.put": _("归入案卷"),
-    "bundle.take_out": _("移出案卷"),
     "item.comment": _("留言"),
     "item.grant": _("增加知悉人"),
     "item.revoke": _("取消知悉人"),
@@ -147,23 +135,21 @@ ACTIONS: Words = {
     "refused": _("被拒绝的操作"),
     **keeping.ACTIONS,
     **ending.ACTIONS,
+    **register.ACTIONS,
 }
 # Refusals are recorded by the permission that was asked for.
 PERMISSIONS: Words = {
     Permission.AUDIT_CHECK: _("要求核对日志链头"),
-    Permission.APPROVAL_DECIDE: _("要求审批"),
     Permission.AUDIT_READ: _("要求查阅审计日志"),
     Permission.AUDIT_SIGN: _("要求签认日志链头"),
     Permission.BACKUP_RUN: _("要求操作备份"),
     Permission.BODY_BREAK: _("要求应急打开"),
     Permission.BODY_OPEN: _("要求打开正文"),
-    Permission.BUNDLE_PUT: _("要求归卷"),
     Permission.BODY_PERMIT: _("要求同意打开"),
     Permission.BODY_REVIEW: _("要求核查应急打开"),
     Permission.BODY_SAVE: _("要求下载正文"),
     Permission.CLEARANCE_SET: _("要求设定密级与角色"),
     Permission.ITEM_ACCESS: _("要求查看知悉人名单"),
-    Permission.COPY_ADD: _("要求增印"),
     Permission.ITEM_ADD: _("要求登记"),
     Permission.ITEM_ATTACH: _("要求添加文件"),
     Permission.ITEM_COMMENT: _("要求留言"),
@@ -175,7 +161,6 @@ PERMISSIONS: Words = {
     Permission.ITEM_LOG: _("要求查看记录"),
     Permission.ITEM_MOVE: _("要求办理"),
     Permission.ITEM_VIEW: _("要求查看"),
-    Permission.LEVEL_REVIEW: _("要求复核密级"),
     Permission.LOAN_APPLY: _("要求借阅"),
     Permission.LOAN_CHECK: _("要求核验归还"),
     Permission.LOAN_DECIDE: _("要求审批借阅"),
@@ -203,14 +188,12 @@ PERMISSIONS: Words = {
     Permission.SLIP_WITHDRAW: _("要求撤回传递单"),
     **keeping.PERMISSIONS,
     **ending.PERMISSIONS,
+    **register.PERMISSIONS,
 }
 GROUPS: Words = {
     "session": _("登录与会话"),
     "item": _("台账记录"),
     "body": _("正文"),
-    "level": _("定密"),
-    "copy": _("份"),
-    "bundle": _("案卷"),
     "loan": _("借阅"),
     "holders": _("文件去向"),
     "reading": _("阅读"),
@@ -225,6 +208,7 @@ GROUPS: Words = {
     "vault": _("文件库"),
     **keeping.GROUPS,
     **ending.GROUPS,
+    **register.GROUPS,
 }
 OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ok": (_("完成"), "good"),
@@ -267,7 +251,6 @@ KEPT: Words = {
     "damaged": _("已损坏，须由人决定"),
 }
 DETAILS: Words = {
-    "approval": _("审批"),
     "at": _("起点"),
     "blob": _("文件"),
     "blobs": _("文件"),
@@ -278,10 +261,8 @@ DETAILS: Words = {
     "clearance": _("可接触密级"),
     "code": _("代码"),
     "condition": _("核验结果"),
-    "copy": _("份号"),
     "count": _("条数"),
     "damaged": _("损坏"),
-    "declared": _("保密声明"),
     "download": _("允许下载"),
     "extra": _("多余"),
     "ends": _("周期止"),
@@ -295,14 +276,12 @@ DETAILS: Words = {
     "hop": _("第几次交接"),
     "key_id": _("密钥编号"),
     "kind": _("台账"),
-    "level": _("密级"),
     "hash": _("散列"),
     "loan": _("借阅"),
     "login": _("登录名"),
     "missing": _("缺失"),
     "moved": _("调动单位"),
     "name": _("名称"),
-    "numbers": _("新份号"),
     "other": _("另一记录"),
     "outward": _("对投诉人可见"),
     "page": _("页"),
@@ -344,6 +323,7 @@ DETAILS: Words = {
     "witness": _("监销人"),
     **keeping.DETAILS,
     **ending.DETAILS,
+    **register.DETAILS,
 }
 
 

@@ -82,6 +82,7 @@ def test_a_secret_document_is_borrowed_read_returned_and_checked(
     page.select_option("select[name=retention]", "y10")
     page.select_option("select[name=frequency]", "low")
     page.select_option("select[name=place]", index=1)
+    page.get_by_label("本件不含国家秘密").check()
     page.set_input_files("input[type=file]", str(paper))
     press(page, "登记")
     number = number_of(page)

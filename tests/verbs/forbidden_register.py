@@ -117,6 +117,30 @@ def changed(desk: Office, item: Item) -> None:
         levels.propose(w, item.id, C, reason="复核", version=item.version - 1)
 
 
+def proposed_by_registrar(desk: Office, _clock: Clock) -> int:
+    item = desk.add("document", "registrar", level=S, place=desk.place("BMS-1"))
+    with desk.w("registrar") as w:
+        return levels.propose(w, item.id, T, reason="复核").id
+
+
+def with_body_proposed(desk: Office, _clock: Clock) -> int:
+    blob = desk.deposit("registrar", b"body", level=S)
+    item = desk.add("document", "registrar", level=S, place=desk.place("BMS-1"), blobs=(blob,))
+    with desk.w("registrar") as w:
+        items.grant(w, item.id, person_id=desk.person("leader").id)
+        return levels.propose(w, item.id, T, reason="复核").id
+
+
+def one_step(desk: Office, item: Item) -> None:
+    with desk.w("custodian") as w:
+        levels.relevel(w, item.id, C, reason="复核")
+
+
+def withdraw(desk: Office, approval: int, login: str) -> None:
+    with desk.w(login) as w:
+        approvals.withdraw(w, approval)
+
+
 CASES = [
     Case("A3 L45：编号不得重复，已销毁的也算", "number-of-a-destroyed-file", destroyed, lambda d, i: register(d, i.number), Invalid),
     Case("A3 L46：四项标识缺一不予登记", "no-author", lambda d, _c: None, lambda d, _g: d.add("document", "custodian", author=""), Invalid),
@@ -127,8 +151,8 @@ CASES = [
     Case("行 52：任何人不得审批自己的提请", "approve-own-proposal", proposed, lambda d, a: decide(d, a, "custodian"), Denied),
     Case("行 52：非保管员、责任人、处领导不得审批", "approve-without-duty", proposed, lambda d, a: decide(d, a, "officer"), Denied),
     Case("行 54：审批人须可接触新的密级", "approve-above-own-clearance",
-         lambda d, _c: proposed_by_registrar(d), lambda d, a: decide(d, a, "custodian"), Denied),
-    Case("行 52：受控文件的密级不得一人改定", "level-in-one-step", document, lambda d, i: one_step(d, i), Denied),
+         proposed_by_registrar, lambda d, a: decide(d, a, "custodian"), Denied),
+    Case("行 52：受控文件的密级不得一人改定", "level-in-one-step", document, one_step, Denied),
     Case("行 52：同一文件只有一项提请待批", "second-proposal", lambda d, c: db.session.get_one(Approval, proposed(d, c)).item_id,
          lambda d, item: propose(d, db.session.get_one(Item, item), S), Conflict),
     Case("行 52：提请批过不得再批", "approve-twice", lambda d, c: (a := proposed(d, c), decide(d, a, "registrar"))[0],
@@ -162,30 +186,6 @@ CASES = [
          lambda d, b: d.add("document", "custodian", blobs=(b,), declared=""), Invalid),
     Case("A16.6 行 63：含国家秘密的不收", "file-with-state-secrets", lambda d, _c: d.deposit("custodian", b"x"),
          lambda d, b: d.add("document", "custodian", blobs=(b,), declared="secret"), Invalid),
-    Case("A16.6 行 62：绝密只登记，带正文的不得升至绝密", "body-on-a-register-only-level", lambda d, _c: with_body_proposed(d),
+    Case("A16.6 行 62：绝密只登记，带正文的不得升至绝密", "body-on-a-register-only-level", with_body_proposed,
          lambda d, a: decide(d, a, "leader"), Conflict),
 ]  # fmt: skip
-
-
-def proposed_by_registrar(desk: Office) -> int:
-    item = desk.add("document", "registrar", level=S, place=desk.place("BMS-1"))
-    with desk.w("registrar") as w:
-        return levels.propose(w, item.id, T, reason="复核").id
-
-
-def with_body_proposed(desk: Office) -> int:
-    blob = desk.deposit("registrar", b"body", level=S)
-    item = desk.add("document", "registrar", level=S, place=desk.place("BMS-1"), blobs=(blob,))
-    with desk.w("registrar") as w:
-        items.grant(w, item.id, person_id=desk.person("leader").id)
-        return levels.propose(w, item.id, T, reason="复核").id
-
-
-def one_step(desk: Office, item: Item) -> None:
-    with desk.w("custodian") as w:
-        levels.relevel(w, item.id, C, reason="复核")
-
-
-def withdraw(desk: Office, approval: int, login: str) -> None:
-    with desk.w(login) as w:
-        approvals.withdraw(w, approval)

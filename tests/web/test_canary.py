@@ -121,7 +121,12 @@ class Gardener:
     def add(self, login: str, kind: str, level: str, files: dict[str, bytes], **more: Any) -> str:
         """A new item by the form; its number."""
         desk = self.desk
-        data = {"title": "例行记录", "unit": str(desk.person(login).unit_id), "level": level}
+        data = {
+            "title": "例行记录",
+            "unit": str(desk.person(login).unit_id),
+            "level": level,
+            "declared": "none",
+        }
         data |= DEFAULTS[kind] | more
         if kind == "document":
             data["place"] = str(desk.place({"secret": "BMS-1"}.get(level, "BMS-1")))
@@ -133,7 +138,8 @@ class Gardener:
     def edit(self, login: str, number: str, **more: Any) -> None:
         db.session.rollback()
         item = db.session.scalars(select(Item).where(Item.number == number)).one()
-        data = {"title": item.title, "version": str(item.version), "reason": "补充"} | item.data | more
+        data = {"title": item.title, "version": str(item.version), "reason": "补充", "declared": "none"}
+        data |= item.data | more
         answer = send(self.browser(login), f"/i/{number}/edit", data)
         assert answer.status_code == 303, answer.text
 
@@ -168,7 +174,7 @@ class Gardener:
             self.browser("custodian"),
             "/items/document/new",
             {
-                "title": "", "level": "confidential", "unit": str(self.desk.person("custodian").unit_id),
+                "title": "", "level": "confidential", "declared": "none", "unit": str(self.desk.person("custodian").unit_id),
                 "files": [attached(large["body of a refused upload"], "己.txt")],
             },
         )  # fmt: skip

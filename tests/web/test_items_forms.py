@@ -129,6 +129,7 @@ def test_a_file_that_cannot_be_kept_brings_the_form_back_and_saves_nothing(
         "document",
         level="topsecret",
         place=str(desk.place("BMS-1")),
+        declared="none",
         files=(io.BytesIO(b"x"), "x.txt"),
     )
     refused = as_("registrar").post("/items/document/new", data=sent)
