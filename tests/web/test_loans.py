@@ -202,7 +202,9 @@ def test_the_page_of_a_loan_is_for_its_borrower_and_the_custodian(
     for login in ("lead", "cook", "admin"):  # the head knows of the file, not of who reads it
         assert as_(login).get(here).status_code == as_(login).get(f"{here}/print").status_code == 404
     another = as_("lead").get(here).text.replace(here, "…")
-    assert len(missing.text.replace("/desk/loans/999", "…")) == len(another)  # but for the nonce the same page
+    assert len(missing.text.replace("/desk/loans/999", "…")) == len(
+        another
+    )  # but for the nonce the same page
 
 
 def test_past_loans_are_paged(as_: As, desk: Office, document: Item, monkeypatch: pytest.MonkeyPatch) -> None:
