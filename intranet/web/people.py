@@ -193,10 +193,10 @@ def sees(person_id: int) -> Response:
 def left_words(code: str) -> str:
     """What a person still has in hand (`leaving.QUESTIONS`), in words."""
     words = {
-        "loan": _("借阅未还清的文件"),
-        "slip": _("传递中在其手中的文件"),
+        "loan": _("未还清的借阅"),
+        "slip": _("手中的传递文件"),
         "hop": _("待其签收的传递"),
-        "approval": _("其申请待他人审批或复核的事项"),
+        "approval": _("待审批的申请"),
         "check": _("未结束的清点"),
     }
     kind = house().kinds.get(code.removeprefix("item."))

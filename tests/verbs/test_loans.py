@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from intranet.errors import Conflict, Denied, Invalid, Missing
-from intranet.models import Item, Loan
+from intranet.jobs import expire
+from intranet.models import Extension, Hold, Item, Loan
 from intranet.policy import Permission
-from intranet.verbs import items, levels, loans, people, reading_room
+from intranet.verbs import extending, items, levels, loans, people, reading_room
 from tests.office import Clock, Office
 from tests.reading import begin, see
 from vault.levels import Level
@@ -205,3 +206,78 @@ def test_each_check_needs_what_was_seen(desk: Office, document: Item, db: Sessio
         loans.check(w, loan.id, condition="")
     assert db.get_one(Loan, loan.id, populate_existing=True).state == "returned"
     assert desk.may("registrar", Permission.LOAN_CHECK, document)
+
+
+def test_the_body_opens_from_the_hand_over_not_from_the_approval(desk: Office, document: Item) -> None:
+    loan = _apply(desk, document)
+    with desk.w("registrar") as w:
+        loans.approve(w, loan.id)
+    with pytest.raises(Denied):
+        _body(desk, "lead_cw", document)
+    with desk.w("custodian") as w:
+        given = loans.hand_over(w, loan.id)
+    assert _body(desk, "lead_cw", document)
+    assert (given.decided_by, given.handed_by) == (desk.person("registrar").id, desk.person("custodian").id)
+    with desk.w("lead_cw") as w:
+        assert loans.receive(w, loan.id).received == w.now
+
+
+def test_who_is_in_a_hurry_does_both_and_the_log_has_both(desk: Office, document: Item) -> None:
+    loan = _lent(desk, document)
+    assert loan.decided == loan.handed
+    assert len(desk.audit("loan.approve")) == len(desk.audit("loan.lend")) == 1
+    assert desk.audit("loan.approve")[0].request == desk.audit("loan.lend")[0].request
+
+
+def test_the_copy_asked_for_is_handed_over_or_another_by_choice(desk: Office) -> None:
+    item = desk.add("document", "custodian", level=Level.INTERNAL, copies="3")
+    numbers = []
+    for login, asked, given in (("cook", 2, None), ("officer", None, None), ("lead", 1, 3)):
+        with desk.w(login) as w:
+            loan = loans.apply(w, item.id, purpose="核对", until=TODAY, number=asked).id
+        with desk.w("custodian") as w:
+            loans.lend(w, loan, number=given)
+        numbers.append(desk.audit("loan.lend")[-1].detail.partition('"copy": ')[2][0])
+    assert numbers == ["2", "1", "3"]
+    assert item.state == "lent"  # only now that none is in
+
+
+def test_what_nobody_comes_for_runs_out_and_may_be_asked_for_again(
+    desk: Office, document: Item, clock: Clock, db: Session
+) -> None:
+    loan = _apply(desk, document, days=2).id
+    with desk.w("custodian") as w:
+        loans.approve(w, loan)
+    clock.forward(days=3)
+    again = _apply(desk, document, days=7)  # before the worker has come by
+    assert expire.loans(desk.house) == 1
+    db.rollback()
+    assert [db.get_one(Loan, n).state for n in (loan, again.id)] == ["expired", "applied"]
+
+
+def test_a_later_day_leaves_the_one_that_was_asked_for(desk: Office, document: Item, clock: Clock) -> None:
+    loan = _lent(desk, document, days=5)
+    clock.forward(days=4)
+    later = TODAY + timedelta(days=12)
+    with desk.w("lead_cw") as w:
+        extending.ask(w, loan.id, until=later, why="测算未完")
+    with desk.w("custodian") as w:
+        extending.grant(w, loan.id)
+    clock.forward(days=5)
+    assert _body(desk, "lead_cw", document)  # the ninth day: past the first date, within the second
+    assert (loan.until, loan.asked_until) == (later, TODAY + timedelta(days=5))
+
+
+def test_a_request_for_more_time_ends_with_the_return(desk: Office, document: Item, db: Session) -> None:
+    loan = _lent(desk, document, days=5)
+    with desk.w("lead_cw") as w:
+        asked = extending.ask(w, loan.id, until=TODAY + timedelta(days=9), why="测算未完").id
+        loans.give_back(w, loan.id)
+    assert db.get_one(Extension, asked, populate_existing=True).outcome == "withdrawn"
+
+
+def test_a_file_on_hold_is_lent_like_another(desk: Office, document: Item) -> None:
+    with desk.w("cli:test") as w:
+        by = desk.person("custodian").id
+        w.session.add(Hold(item_id=document.id, reason="诉讼", at=w.now, by_id=by))
+    assert _lent(desk, document).state == "lent"

@@ -135,7 +135,7 @@ def test_leaving_with_a_document_in_hand_is_refused_in_place(as_: As, desk: Offi
         loans.lend(w, loan.id)
     page = as_("admin").post(f"/people/{cook.id}/disable")
     assert page.status_code == 409 and "1 件未清" in page.text
-    assert "借阅未还清的文件" in page.text  # how many of what, never which
+    assert "未还清的借阅" in page.text  # how many of what, never which
     assert item.number not in page.text and "秘密题名" not in page.text
     db.rollback()
     assert cook.active
