@@ -57,8 +57,8 @@ ROUNDS = (
     R("各科室岗位设置与职责汇编", 2, 14, 30, "征求全处意见", (), ("HQ",), by="officer", way=(
         SENT, (4, "lead", "reject", "范围过宽，请限定到相关科室"))),
     R("年度后勤重点工作计划", 5, 15, 7, "食堂科参考", ("lead_st",), way=(SENT, AGREED, (5, "custodian", "withdraw", ""))),
-    R("各科室岗位设置与职责汇编", 3, 25, 10, "车队排班参考", ("driver", "lead_cl"), way=(
-        SENT, AGREED, *hop(2, "custodian", "driver"), (90, "driver", "lost", "搬迁办公室后清点不见，最后一次在值班室书架上看到"))),
+    R("公寓楼钥匙编码与保管清单", 1, 25, 10, "楼长核对本楼钥匙", ("warden", "lead_ss"), way=(
+        SENT, AGREED, *hop(2, "custodian", "warden"), (90, "warden", "lost", "搬迁值班室后清点不见，最后一次在值班室书架上看到"))),
 )  # fmt: skip
 
 

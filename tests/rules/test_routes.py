@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from intranet.models import Audit, Blob
-from intranet.verbs import items, loans, searches
+from intranet.models import Audit, Blob, Item
+from intranet.verbs import copies, items, loans, searches, slips
 from intranet.verbs.asking import Question
 from intranet.web import signin
 from tests.office import Office
@@ -26,7 +26,7 @@ from vault.levels import Level
 As = Callable[..., FlaskClient]
 SIGN = "玄鸟归巢"  # stands in every word of the hidden document, and nowhere else
 # Addresses that name one item, what hangs on it, or what is another's own: hidden and missing must be the same 404.
-ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id"}
+ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id", "slip"}
 ENDS = {
     "session.sign_out",
     "session.sign_out_everywhere",
@@ -56,13 +56,18 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         loans.lend(w, loan.id)
     blob = db.get_one(Blob, body)
     with desk.w("custodian") as w:
+        copies.register(w, w.session.get_one(Item, hidden.id), 1)
+        cycle = slips.Facts(f"{SIGN}传递", (desk.person("deputy").id,), (), w.today, w.today)
+        slip = slips.draft(w, hidden.id, cycle, copy=2).number
+        slips.submit(w, slip)
+    with desk.w("custodian") as w:
         kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
         search = kept.id
     return {
         "number": hidden.number, "kind": "document", "name": "propose_disposal", "version": "1", "grant_id": str(grant.id),
         "blob_id": str(blob.id), "filename": "x", "loan_id": str(loan.id), "step": "return",
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
-        "search_id": str(search),
+        "search_id": str(search), "slip": slip,
     }  # fmt: skip
 
 
@@ -117,7 +122,7 @@ def test_whoever_may_not_know_learns_nothing_anywhere(
             )
             # the question comes back in its box and in links, but never with what stands beside it
             spoken = (
-                any(f"{SIGN}{word}" in text for word in ("方案", "用途", "正文", ".txt"))
+                any(f"{SIGN}{word}" in text for word in ("方案", "用途", "正文", ".txt", "传递"))
                 if SIGN in query
                 else SIGN in text
             )
@@ -170,6 +175,9 @@ def test_reading_is_never_a_change(app: Flask, as_: As, filled: dict[str, str], 
         tables = (
             "item",
             "loan",
+            "slip",
+            "hop",
+            "copy",
             '"grant"',
             "role",
             "comment",
