@@ -37,7 +37,7 @@ def typed(desk: Office, item: Item, *logins: str, **data: Any) -> dict[str, Any]
 
 def plain(page: str, number: str) -> str:
     """Without what differs at each answer: the token, and the number that was asked for."""
-    return re.sub(r"Ij[\w.-]{40,}", "", page).replace(number, "N")
+    return re.sub(r"I[jm][\w.-]{40,}", "", page).replace(number, "N")
 
 
 def newest(db: Session) -> Slip:
