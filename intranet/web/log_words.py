@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from ..house import house
 from ..policy import Permission
+from . import log_slips
 from . import log_words_ending as ending
 from . import log_words_keeping as keeping
 from . import log_words_register as register
@@ -74,21 +75,6 @@ ACTIONS: Words = {
     "opening.withdraw": _("撤回打开请求"),
     "glass.break": _("应急打开"),
     "glass.review": _("核查应急打开"),
-    "slip.draft": _("拟制传递单"),
-    "slip.edit": _("修改传递单"),
-    "slip.submit": _("提交传递单"),
-    "slip.approve": _("批准传递"),
-    "slip.reject": _("退回传递单"),
-    "slip.withdraw": _("撤回传递单"),
-    "slip.give": _("交出文件"),
-    "slip.recall": _("收回交出的文件"),
-    "slip.take": _("签收文件"),
-    "slip.refuse": _("拒收文件"),
-    "slip.return": _("传递归还"),
-    "slip.recover": _("收回文件"),
-    "slip.check": _("传递检查关闭"),
-    "slip.lost": _("传递遗失"),
-    "slip.print": _("打印传递单"),
     "list.export": _("导出清单"),
     "search.secret": _("检索涉密内容"),
     "search.export": _("导出检索结果"),
@@ -136,6 +122,7 @@ ACTIONS: Words = {
     **keeping.ACTIONS,
     **ending.ACTIONS,
     **register.ACTIONS,
+    **log_slips.ACTIONS,
 }
 # Refusals are recorded by the permission that was asked for.
 PERMISSIONS: Words = {
@@ -175,20 +162,10 @@ PERMISSIONS: Words = {
     Permission.PEOPLE_SET: _("要求更改账号"),
     Permission.PEOPLE_VIEW: _("要求查看人员"),
     Permission.SEARCH: _("要求检索"),
-    Permission.SLIP_CHECK: _("要求检查归还"),
-    Permission.SLIP_DECIDE: _("要求审批传递"),
-    Permission.SLIP_DRAFT: _("要求拟制传递单"),
-    Permission.SLIP_EDIT: _("要求修改传递单"),
-    Permission.SLIP_GIVE: _("要求交出文件"),
-    Permission.SLIP_LOSE: _("要求登记遗失"),
-    Permission.SLIP_RECOVER: _("要求收回文件"),
-    Permission.SLIP_RETURN: _("要求归还文件"),
-    Permission.SLIP_TAKE: _("要求签收文件"),
-    Permission.SLIP_VIEW: _("要求查看传递单"),
-    Permission.SLIP_WITHDRAW: _("要求撤回传递单"),
     **keeping.PERMISSIONS,
     **ending.PERMISSIONS,
     **register.PERMISSIONS,
+    **log_slips.PERMISSIONS,
 }
 GROUPS: Words = {
     "session": _("登录与会话"),

@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from intranet.models import Audit, Blob
-from intranet.verbs import disposal, glass, items, loans, searches, shelf_checks
+from intranet.models import Audit, Blob, Item
+from intranet.verbs import copies, disposal, glass, items, loans, searches, shelf_checks, slips
 from intranet.verbs.asking import Question
 from intranet.web import signin
 from tests.office import Office
@@ -26,7 +26,7 @@ from vault.levels import Level
 As = Callable[..., FlaskClient]
 SIGN = "玄鸟归巢"  # stands in every word of the hidden document, and nowhere else
 # Addresses that name one item, what hangs on it, or what is another's own: hidden and missing must be the same 404.
-ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id", "list_number", "approval_id"}
+ABOUT_AN_ITEM = {"number", "blob_id", "loan_id", "search_id", "list_number", "approval_id", "slip"}
 ENDS = {
     "session.sign_out",
     "session.sign_out_everywhere",
@@ -60,6 +60,11 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
     with desk.w("custodian") as w:
         check = shelf_checks.start(w, "SG-1")
         scanned = shelf_checks.scan(w, check.id, hidden.number).line
+    with desk.w("registrar") as w:
+        copies.register(w, w.session.get_one(Item, hidden.id), 1)
+        cycle = slips.Facts(f"{SIGN}传递", (desk.person("deputy").id,), (), w.today, w.today)
+        slip = slips.draft(w, hidden.id, cycle, copy=2).number
+        slips.submit(w, slip)
         kept, _new = searches.save(w, Question(f"{SIGN}方案"), f"{SIGN}用途", searches.There(), alerts=True)
         search = kept.id
     ending = desk.add("document", "custodian", title=f"{SIGN}方案底稿", level=Level.SECRET)
@@ -71,6 +76,7 @@ def filled(desk: Office, db: Session) -> dict[str, str]:
         "person_id": str(desk.person("deputy").id), "term_id": "1", "repository_id": "1", "what": "",
         "search_id": str(search), "row": "1", "page_no": "1", "approval_id": str(asked),
         "code": "SG-1", "check_id": str(check.id), "line_id": str(scanned.row.id),
+        "slip": slip,
     }  # fmt: skip
 
 
@@ -125,7 +131,7 @@ def test_whoever_may_not_know_learns_nothing_anywhere(
             )
             # the question comes back in its box and in links, but never with what stands beside it
             spoken = (
-                any(f"{SIGN}{word}" in text for word in ("方案", "用途", "正文", ".txt"))
+                any(f"{SIGN}{word}" in text for word in ("方案", "用途", "正文", ".txt", "传递"))
                 if SIGN in query
                 else SIGN in text
             )
@@ -178,6 +184,9 @@ def test_reading_is_never_a_change(app: Flask, as_: As, filled: dict[str, str], 
         tables = (
             "item",
             "loan",
+            "slip",
+            "hop",
+            "copy",
             '"grant"',
             "role",
             "comment",
