@@ -222,6 +222,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "resource": {"business": "other", "management": "administration", "medium": "electronic", "body": "正文"},
     "notice": {"publication": "web", "content": "activity", "body": "正文"},
     "document": {"author": "周砚秋", "dated": "2026-11-01", "retention": "y10", "frequency": "low"},
+    "incident": {"found_at": "2026-11-20T08:30", "where": "档案间", "what": "情况描述"},
     "complaint": {"topic": "canteen", "statement": "情况描述", "channel": "phone"},
     "workorder": {"place": "明德楼 203", "trade": "water", "urgency": "normal", "fault": "水龙头关不紧"},
 }
