@@ -273,6 +273,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "frequency": "low",
     },
     "folder": {"year": "2026", "retention": "y10"},
+    "incident": {"found_at": "2026-11-20T08:30", "where": "档案间", "what": "情况描述"},
     "complaint": {"topic": "canteen", "statement": "情况描述", "channel": "phone"},
     "workorder": {"place": "明德楼 203", "trade": "water", "urgency": "normal", "fault": "水龙头关不紧"},
 }

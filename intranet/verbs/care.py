@@ -25,3 +25,9 @@ def mine(policy: Policy, actor: Actor) -> ColumnElement[bool]:
 def known(policy: Policy, actor: Actor) -> ColumnElement[bool]:
     """The kept files that the actor may know of at all, in their care or not."""
     return policy.visible(actor, NOW, [k.name for k in policy.kinds.values() if k.loans])
+
+
+def in_use(policy: Policy) -> ColumnElement[bool]:
+    """The files that are not disposed of: of those nothing is expected in any place."""
+    final = {s.name for k in policy.kinds.values() if k.loans for s in k.states if s.final}
+    return Item.state.not_in(sorted(final))

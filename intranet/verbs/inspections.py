@@ -54,7 +54,7 @@ def due_on(house: House, copy: Copy, level: int) -> date:
 def _by(house: House, day: date) -> ColumnElement[bool]:
     """Copies in their place whose inspection is due by this day."""
     ways = [and_(Item.level == n, Copy.inspected <= day - timedelta(days=d)) for n, d in days(house).items()]
-    return and_(Copy.state == "held", or_(*ways))
+    return and_(Copy.state == "held", care.in_use(house.policy), or_(*ways))
 
 
 def plan(

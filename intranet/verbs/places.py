@@ -66,7 +66,7 @@ def by_code(session: Session, code: str) -> Place:
 def within(session: Session, place_id: int) -> list[int]:
     """The place and all that stand in it, at any depth. One statement."""
     base = select(Place.id).where(Place.id == place_id).cte(recursive=True)
-    inner = base.union_all(select(Place.id).join(base, Place.parent_id == base.c.id))
+    inner = base.union(select(Place.id).join(base, Place.parent_id == base.c.id))
     return list(session.scalars(select(inner.c.id)))
 
 

@@ -202,7 +202,8 @@ def view(session: Session, house: House, actor: Actor, check: ShelfCheck) -> She
         query = (
             select(Copy, Item)
             .join(Item, Item.id == Copy.item_id)
-            .where(Copy.place_id.in_(inside), Copy.state == "held", care.mine(house.policy, actor))
+            .where(Copy.place_id.in_(inside), Copy.state == "held")
+            .where(care.mine(house.policy, actor), care.in_use(house.policy))
             .order_by(Copy.place_id, Item.number, Copy.number)
         )
         sheet.expected.extend(

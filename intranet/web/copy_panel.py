@@ -16,7 +16,7 @@ from ..verbs import shelf_checks
 
 @dataclass(frozen=True)
 class Panel:
-    """`check`: my open round, with the name of its place; `loan`: that this copy is out on, where I may take it back or check it."""
+    """`check`: my open round, with the name of its place; `loan`: that this copy is out on, where I may take it back or check it; `wanted`: somebody has applied for the file, and may be given this copy."""
 
     copy: Copy
     place: Place
@@ -25,6 +25,7 @@ class Panel:
     loan: Loan | None
     may_return: bool
     may_check: bool
+    wanted: bool
 
 
 def panel(home: House, actor: Actor, s: Standing, given: str) -> Panel | None:
@@ -43,6 +44,8 @@ def panel(home: House, actor: Actor, s: Standing, given: str) -> Panel | None:
     at = session.get_one(Place, check.place_id).name if check else ""
     out = select(Loan).where(Loan.copy_id == copy.id, Loan.state.in_(("lent", "returned")))
     loan = session.scalar(out)
+    asked = select(Loan.id).where(Loan.item_id == s.item.id, Loan.state == "applied")
+    asked = asked.where(Loan.borrower_id != actor.id).limit(1)
     theirs = replace(s, borrower=loan.borrower_id if loan else None)
     decide = home.policy.decide
     return Panel(
@@ -53,4 +56,5 @@ def panel(home: House, actor: Actor, s: Standing, given: str) -> Panel | None:
         loan,
         loan is not None and loan.state == "lent" and decide(actor, Permission.LOAN_RETURN, theirs).ok,
         loan is not None and loan.state == "returned" and decide(actor, Permission.LOAN_CHECK, theirs).ok,
+        copy.state == "held" and session.scalar(asked) is not None,
     )
