@@ -329,6 +329,7 @@ def test_the_receipt_is_entered_by_one_and_confirmed_by_another(
     assert address in other.get("/").text
     assert "不能撤销" in other.get(address).text
     assert other.post(f"{address}/confirm", data=seen(other, address)).status_code == 303
+    db.rollback()
     assert {db.get_one(Item, i.id, populate_existing=True).state for i in made} == {"transferred"}
     assert "随移交归档销毁" in other.get(f"/i/{made[0].number}").text
     assert "DA-1" in other.get(f"{address}/print").text
