@@ -60,7 +60,9 @@ def download(list_number: str) -> Response:
     home, actor = house(), signin.actor()
     found = seen(list_number)
     if found.level >= BODY_FRESH_LEVEL and not actor.fresh:
-        return redirect(url_for("session.factor", next=url_for("disposals.show", list_number=list_number)), 303)  # type: ignore[return-value]
+        return redirect(
+            url_for("session.factor", next=url_for("disposals.show", list_number=list_number)), 303
+        )  # type: ignore[return-value]
     list_id = found.id
     try:
         recipient = _recipient()
