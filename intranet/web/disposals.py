@@ -19,7 +19,7 @@ from ..models import DisposalList, Item
 from ..policy import BODY_FRESH_LEVEL, Permission
 from ..verbs import destruction, disposal, disposals, handover, retention, sight
 from ..work import Work
-from . import page, signin
+from . import page, present, signin
 from .names import names
 
 bp = Blueprint("disposals", __name__, url_prefix="/disposals")
@@ -44,7 +44,13 @@ def state_word(state: str) -> tuple[str, str]:
     return word(), tone
 
 
-WORDS = {"way_word": way_word, "state_word": state_word}
+def kept_for(item: Item) -> str:
+    """The retention period in words; "" in a ledger without one."""
+    kept = [f for f in house().kinds[item.kind].fields if f.name == "retention"]
+    return present.value(item, kept[0]) if kept else ""
+
+
+WORDS = {"way_word": way_word, "state_word": state_word, "kept_for": kept_for}
 
 
 @bp.get("/")
@@ -74,7 +80,7 @@ def due() -> Response:
     home, actor = house(), signin.actor()
     home.policy.demand(actor, Permission.DISPOSAL_PROPOSE)
     found = retention.due(db.session(), home, actor, home.clock(), request.args.get("after", "")[:40])
-    return page.render("disposals/due.html", found=found, first="after" not in request.args)
+    return page.render("disposals/due.html", found=found, first="after" not in request.args, **WORDS)
 
 
 # -- proposing -----------------------------------------------------------------------------------------------------

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
+import tracemalloc
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -19,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from intranet.models import Blob, BlobHeader, DisposalList, Item
 from intranet.verbs import disposal, holds
-from intranet.web.bag import safe_name
+from intranet.web.bag import Bag, safe_name
 from tests.office import Office, Statements
 from vault import age
 from vault.levels import Level
@@ -268,6 +271,18 @@ def test_the_package_is_a_bag_that_is_checked_without_us(
     assert listed(db).package == kept
 
 
+def test_a_large_file_goes_through_in_small_pieces() -> None:
+    """Constant memory: what is under way is never more than a few pieces, however much went through."""
+    bag = Bag("CZ", datetime(2026, 11, 23, 9, 0))  # noqa: DTZ001  a ZIP file knows no zones
+    piece = os.urandom(1 << 16)
+    tracemalloc.start()
+    longest = max(map(len, bag.add("files/large.bin", (piece for _ in range(1024)), 64 << 20)))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert longest < 1 << 20
+    assert most < 4 << 20
+
+
 @pytest.mark.parametrize("way", ["recipient", "passphrase"])
 def test_a_closed_package_opens_with_the_archives_key(
     as_: As, leaving: tuple[str, list[Item]], tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
@@ -329,6 +344,7 @@ def test_the_receipt_is_entered_by_one_and_confirmed_by_another(
     assert address in other.get("/").text
     assert "不能撤销" in other.get(address).text
     assert other.post(f"{address}/confirm", data=seen(other, address)).status_code == 303
+    db.rollback()
     assert {db.get_one(Item, i.id, populate_existing=True).state for i in made} == {"transferred"}
     assert "随移交归档销毁" in other.get(f"/i/{made[0].number}").text
     assert "DA-1" in other.get(f"{address}/print").text
