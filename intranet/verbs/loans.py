@@ -52,9 +52,9 @@ def apply(w: Work, item_id: int, *, purpose: str, until: date) -> Loan:
 def _locked(w: Work, loan_id: int, *states: str) -> tuple[Loan, Standing]:
     """The loan in one of these states and its item, locked; its borrower stands in the Standing for the policy."""
     loan = w.session.get(Loan, loan_id, with_for_update=True, populate_existing=True)
+    s = items.lock(w, loan.item_id if loan is not None else 0)  # of none: the same work, then Missing
     if loan is None:
         raise Missing()
-    s = items.lock(w, loan.item_id)
     if loan.state not in states:
         raise Conflict(_("这笔借阅已办理过此步骤"), item=loan.item_id)
     return loan, replace(s, borrower=loan.borrower_id)
