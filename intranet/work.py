@@ -163,7 +163,8 @@ def refuse(house: House, actor: Actor, denied: Denied) -> None:
     identity = inspect(item).identity if isinstance(item, Item) else None
     session.connection(execution_options={"immediate": True})
     work = Work(house, actor, session)
-    item = session.get(Item, identity[0]) if identity else None
+    # hidden or not there: looked for all the same
+    item = session.get(Item, identity[0] if identity else 0) if identity or denied.hidden else None
     # What may not be known is one act in the log, whatever was asked for and whether it exists: the log is no oracle either.
     asked = {"asked": denied.permission} if denied.hidden and denied.permission != UNKNOWN else {}
     action = UNKNOWN if denied.hidden else denied.permission or "refused"

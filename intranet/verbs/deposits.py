@@ -33,7 +33,7 @@ from ..policy import Permission, Standing
 from ..work import Work
 from . import in_force
 from .entries import words_in_clear
-from .reading import standing
+from .reading import demand_seen, missing, standing
 
 LIVE = ("stored", "dropped")  # states in which a blob has its object and its header
 HEAD = 8192  # bytes of the beginning that tell the type of a file
@@ -274,10 +274,14 @@ def open_body(house: House, actor: Actor, blob_id: int, *, action: str = "body.o
     What is read in the page (`Policy.in_page`) is asked for as something to keep: only a loan that says so gives it."""
     with work.begin(house, actor) as w:
         blob = w.session.get(Blob, blob_id)
-        if blob is None or blob.item_id is None or blob.state not in ("stored", "destroyed"):
+        there = blob is not None and blob.item_id is not None and blob.state in ("stored", "destroyed")
+        if blob is None or not there:
+            w.session.get(Item, 0)
+            missing(w.session, house, actor, w.now)
             raise Missing()
         item = w.session.get_one(Item, blob.item_id)
         s: Standing = standing(w.session, house, actor, item, w.now)
+        demand_seen(w.session, house, actor, s, w.now)
         kept = house.policy.in_page(item)
         permission = Permission.BODY_SAVE if kept else Permission.BODY_OPEN
         house.policy.demand(actor, permission, s)

@@ -20,16 +20,17 @@ from ..policy import Permission, Standing
 from ..work import Work
 from . import copies, declarations, deposits, values
 from .numbers import given, take
-from .reading import standing
+from .reading import demand_seen, missing, standing
 
 
 def lock(w: Work, item_id: int) -> Standing:
     """The item, locked for this transaction, with its standing. Raises Missing or Denied(hidden)."""
     item = w.session.get(Item, item_id, with_for_update=True, populate_existing=True)
     if item is None:
+        missing(w.session, w.house, w.actor, w.now)
         raise Missing()
     s = standing(w.session, w.house, w.actor, item, w.now)
-    w.house.policy.demand(w.actor, Permission.ITEM_VIEW, s)
+    demand_seen(w.session, w.house, w.actor, s, w.now)
     return s
 
 

@@ -91,9 +91,9 @@ def locked(w: Work, loan_id: int, *states: str) -> tuple[Loan, Standing]:
     """The loan in one of these states and its item, locked; its borrower stands in the Standing for the policy.
     Raises Missing (also by Denied, hidden), Conflict where the loan is in another state."""
     loan = w.session.get(Loan, loan_id, with_for_update=True, populate_existing=True)
+    s = items.lock(w, loan.item_id if loan is not None else 0)  # of none: the same work, then Missing
     if loan is None:
         raise Missing()
-    s = items.lock(w, loan.item_id)
     if loan.state not in states:
         raise Conflict(_("这笔借阅已办理过此步骤"), item=loan.item_id)
     return loan, of(s, loan)

@@ -37,7 +37,7 @@ def standing(session: Session, house: House, actor: Actor, item: Item, now: date
         roles.setdefault(whom, set()).add(g.role)
     ended = house.policy.ended(item, now)
     granted = {k: frozenset(v) for k, v in roles.items()}
-    if item.kind not in house.kinds or not house.kinds[item.kind].loans:
+    if not _loans(house, item):
         return Standing(item, granted, ended=ended)
     return replace(_kept(session, house, actor, item, now), roles=granted, ended=ended)
 
@@ -89,10 +89,29 @@ def by_id(session: Session, house: House, actor: Actor, item_id: int, now: datet
 
 def _seen(session: Session, house: House, actor: Actor, item: Item | None, now: datetime) -> Standing:
     if item is None:
+        missing(session, house, actor, now)
         raise Missing()
     s = standing(session, house, actor, item, now)
-    house.policy.demand(actor, Permission.ITEM_VIEW, s)
+    demand_seen(session, house, actor, s, now)
     return s
+
+
+def missing(session: Session, house: House, actor: Actor, now: datetime) -> None:
+    """Do for what is not there the work that a hidden one makes: the time of the answer tells nothing (row 55)."""
+    nothing = Item(id=0, kind="", level=0)
+    standing(session, house, actor, nothing, now)
+    _kept(session, house, actor, nothing, now)
+
+
+def demand_seen(session: Session, house: House, actor: Actor, s: Standing, now: datetime) -> None:
+    """Raise Denied unless the item may be known. Of every ledger after the same work, see `missing`."""
+    if not house.policy.decide(actor, Permission.ITEM_VIEW, s).ok and not _loans(house, s.item):
+        _kept(session, house, actor, s.item, now)
+    house.policy.demand(actor, Permission.ITEM_VIEW, s)
+
+
+def _loans(house: House, item: Item) -> bool:
+    return item.kind in house.kinds and house.kinds[item.kind].loans
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ TYPING = {"HX-Request": "true", "HX-Target": "div#results"}
 LINK = re.compile(r'(?:href|src|action|hx-get)="(/[^"#]*)')
 #: A parameter whose value makes another page of the same address.
 TELLING = {"tab", "as", "what"}
-EACH = 6  # pages of one address that are no page of a planted item
+EACH = 2  # pages of one address that are no page of a planted item
 #: What would end the session, or change who may what; asked elsewhere (tests/rules/test_routes.py).
 LEFT_OUT = {
     "static",
@@ -124,6 +124,7 @@ class Crawler:
     told: list[str] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     last: int = 0
+    _turn: int = 0
     _known: set[object] = field(default_factory=set)
     _pages: dict[object, int] = field(default_factory=dict)
 
@@ -141,7 +142,7 @@ class Crawler:
             text, fragments = self.ask(path)
             if follow:
                 queue.extend(html.unescape(link) for link in LINK.findall(text))
-            if fragments:
+            if fragments and follow:
                 self.ask(path, HTMX)
 
     def ask(
@@ -172,7 +173,9 @@ class Crawler:
         rule = re.sub(r"<any\(([^,)]*)[^>]*>", r"\1", rule)
         names = re.findall(r"<(?:[^<>:]+:)?(\w+)>", rule)
         if "number" in names:
-            for number in (*self.seen_items, *self.hidden_items, "BG-M-2026-9999"):
+            # every page of what this reader sees; of what is hidden the page itself, and each other page of some of them
+            hidden = self.hidden_items if rule.endswith("/i/<number>") else self._some()
+            for number in (*self.seen_items, *hidden, "BG-M-2026-9999"):
                 path = self._fill(rule, {"number": number})
                 yield path
                 if rule.endswith("<number>") and number in self.seen_items:
@@ -181,6 +184,11 @@ class Crawler:
         varied = next((n for n in names if len(self.values.get(n, ())) > 1), None)
         for value in self.values.get(varied or "", [""]):
             yield self._fill(rule, {varied: value} if varied else {})
+
+    def _some(self) -> list[str]:
+        """One hidden item after the other, so that all had their turn when the map is through."""
+        self._turn += 1
+        return [self.hidden_items[self._turn % len(self.hidden_items)]] if self.hidden_items else []
 
     def _fill(self, rule: str, given: dict[str, str]) -> str:
         return re.sub(
@@ -191,7 +199,7 @@ class Crawler:
         """Every POST of the map on what this reader may not know of: nothing can happen, and nothing may be told."""
         for rule in self.app.url_map.iter_rules():
             if rule.endpoint not in LEFT_OUT and "POST" in (rule.methods or ()) and "<number>" in rule.rule:
-                for number in self.hidden_items[:3]:
+                for number in self._some():
                     yield self._fill(re.sub(r"<any\(([^,)]*)[^>]*>", r"\1", rule.rule), {"number": number})
 
     def _pattern(self, path: str) -> tuple[object, ...]:

