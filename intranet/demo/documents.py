@@ -40,8 +40,17 @@ class D:
     copies: int = 1
     file: str = ""
     aged: int = 0  # days from the day it is of to its registration, where it is an old one
+    text: str = ""  # of the file, where it is longer than the summary
 
 
+SCORES = "\n".join(
+    f"{n}. {what}：甲公司 {80 + n % 15} 分，乙公司 {78 + 3 * n % 17} 分，丙公司 {75 + 5 * n % 19} 分。"
+    for n, what in enumerate(
+        ("资质与业绩", "人员配备", "设备状况", "供货周期", "质量承诺", "售后响应", "报价合理性", "履约信用")
+        * 11,
+        1,
+    )
+)
 DOCUMENTS = (
     D("年度后勤重点工作计划", I, "GQ-1", "本年度重点工作十二项，分解到各科室，按季度督办。", frequency="daily", copies=8,
       consultation="policy", file="重点工作计划.docx", review=200),
@@ -54,7 +63,7 @@ DOCUMENTS = (
     D("食堂成本核算明细", C, "GZ-3", "按窗口核算原料、人工、能源成本与毛利，供定价使用。", unit="ST", days=54, author="食堂科",
       consultation="finance", readers=("lead_cw", "officer_cw", "deputy"), review=30, file="成本核算明细.xlsx"),
     D("供应商比选评分原始记录", C, "GZ-1", "评审人员逐项打分表与复核意见，公示结束前不得外传。", days=52, consultation="finance",
-      readers=("lead_cw", "lead_wx", "officer_cw"), copies=2, file="评分原始记录.pdf"),
+      readers=("lead_cw", "lead_wx", "officer_cw"), copies=2, file="评分原始记录.pdf", text=SCORES),
     D("老旧管线风险评估报告", C, "GZ-2", "北苑供热主管与电缆沟存在的风险点、等级与整改排序。", unit="WX", days=50, author="维修科",
       consultation="security", readers=("deputy",), review=-6, file="风险评估报告.docx"),
     D("职工困难补助审核材料", I, "GZ-1", "申请人家庭情况与审核意见，属个人隐私。", days=48, consultation="personnel",
@@ -162,7 +171,7 @@ def _register(diary: Diary, d: D) -> None:
             level=d.level, blobs=blobs, declared="none",
         )  # fmt: skip
 
-    files = (File(d.file, lambda: papers.make(d.file, d.title, d.body)),) if d.file else ()
+    files = (File(d.file, lambda: papers.make(d.file, d.title, d.text or d.body)),) if d.file else ()
     diary.add(at, d.by, act, *files, level=d.level)
     for login in d.readers:
         diary.add(
