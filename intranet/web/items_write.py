@@ -94,6 +94,11 @@ def add(kind: str) -> Response:
     except Invalid as invalid:
         form.errors = invalid.errors | form.errors
         return _new_page(form, 422)
+    except Denied as denied:
+        if denied.hidden or not form.folder:
+            raise
+        form.errors["folder"] = denied.why  # not the custodian of that folder
+        return _new_page(form, 403)
     except (Conflict, Unavailable) as error:
         form.errors[""] = error.why
         return _new_page(form, STATUS[type(error)])

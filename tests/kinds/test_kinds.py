@@ -169,6 +169,7 @@ WRONG: dict[str, tuple[Kind, str]] = {
     "taken name": (_with_field(name="title"), "title is taken"),
     "no field title": (_with_field(title=""), "without a title"),
     "field roles": (_with_field(view="nobody"), "no such role: nobody"),
+    "when": (_with_field(when=("class", "book")), "`when` names no choice declared before it"),
     "no choices": (replace(GOOD, fields=[Choice("a", "甲", ())]), "without choices"),
     "gives": (replace(GOOD, fields=[Person("a", "甲", gives="king")]), "gives an unknown role king"),
     "having": (replace(GOOD, fields=[Person("a", "甲", having="king")]), "no such role: king"),
