@@ -123,7 +123,7 @@ def test_a_slip_of_a_hidden_file_and_none_are_one_answer(
             there = as_(login).get(f"/slips/{number}{path}")
             nowhere = as_(login).get(f"/slips/CD-BG-2026-0999{path}")
             assert there.status_code == nowhere.status_code == 404
-            assert there.text.replace(number, "N") == nowhere.text.replace("CD-BG-2026-0999", "N")
+            assert plain(there.text, number) == plain(nowhere.text, "CD-BG-2026-0999")
     assert as_("cook").get("/slips/new").status_code == 404
     assert as_("cook").get(f"/slips/new?number={item.number}").status_code == 404
     answers = [client.get(f"/slips/{n}") for n in (number, "CD-BG-2026-0999")]
