@@ -136,9 +136,6 @@ def test_whoever_may_not_know_learns_nothing_anywhere(
                 else SIGN in text
             )
             named = filled["number"] in text and filled["number"] not in path + query
-            if rule.endpoint == "audit.export" and login == "auditor":
-                # the chain is proved over whole rows: numbers and reasons are in it, a title or a body never is
-                spoken, named = f"{SIGN}方案" in text or f"{SIGN}正文" in text, False
             if not wanted or spoken or named:
                 told.append(
                     f"{method} {path}{query}: {answer.status_code} {'names it' if spoken or named else ''}"

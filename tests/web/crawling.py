@@ -141,7 +141,7 @@ class Crawler:
             self._pages[endpoint] = self._pages.get(endpoint, 0) + 1
             text, fragments = self.ask(path)
             if follow:
-                queue.extend(html.unescape(link) for link in LINK.findall(text))
+                queue.extend(html.unescape(x) for x in LINK.findall(text) if not x.startswith("/static/"))
             if fragments and follow:
                 self.ask(path, HTMX)
 
@@ -153,6 +153,7 @@ class Crawler:
         self.asked += 1
         self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
         data = answer.data
+        answer.close()
         head = "\n".join(f"{k}: {v}" for k, v in answer.headers.items()).encode("utf-8", "surrogateescape")
         if answer.status_code >= 500:
             self.told.append(f"{method} {path}: {answer.status_code}")
