@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,10 @@ from ..actor import Actor
 from ..extensions import db
 from ..house import House
 from ..kinds.base import ROLES, Field, Kind, LongText, Move, Person, UnitRef
-from ..models import Blob, Item, Loan
+from ..models import Item, Loan
 from ..policy import Permission, Standing
 from ..verbs import (
     copies,
-    deposits,
     disposal,
     disposals,
     history,
@@ -32,10 +31,8 @@ from ..verbs import (
     slip_rows,
 )
 from ..verbs.copies import ENDING
-from . import files as bodies
-from . import item_log, items_custody, room_card, slips_page, words
+from . import item_files, item_log, items_custody, room_card, slips_page, words
 from .names import choices_of, names
-from .text_words import Said, said
 
 KNOWERS = 500  # persons on the page of who may know
 
@@ -69,54 +66,6 @@ def offers(home: House, actor: Actor, s: Standing) -> list[Offer]:
     first = next((m for m in open_ if m.tone == "primary"), None)
     found = [Offer(m, [kind.field(n) for n in m.asks], m is first) for m in open_]
     return sorted(found, key=lambda o: (o.danger, not o.filled))
-
-
-@dataclass(frozen=True)
-class FileRow:
-    """One file: `ok` when it opens now; else `why`, and `way`: loan, factor or room (see there), what would open it. `said`: what
-    became of its text. `in_page`: read in pages that we make; `saves`: may be kept."""
-
-    blob: Blob
-    ok: bool
-    why: Any
-    way: str
-    inline: bool
-    said: Sequence[Said]
-    in_page: bool = False
-    saves: bool = True
-
-
-def file_rows(home: House, actor: Actor, s: Standing) -> list[FileRow]:
-    """The files in order of deposit. One statement; what one may do is the same for all of an item."""
-    decision = home.policy.decide(actor, Permission.BODY_OPEN, s)
-    with_loan = home.policy.decide(actor, Permission.BODY_OPEN, replace(s, loan=True)).ok
-    freshly = home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, s).ok
-    way = "" if decision.ok else "factor" if freshly else "loan"
-    if (
-        way == "loan"
-        and not with_loan
-        and not home.policy.decide(replace(actor, fresh=True), Permission.BODY_OPEN, replace(s, loan=True)).ok
-    ):
-        way = "room" if home.policy.in_page(s.item) else ""
-    gone = (
-        _("正文已随移交归档销毁，只保留登记")
-        if s.item.state == "transferred"
-        else _("正文已销毁，只保留登记")
-    )
-    in_page, saves = home.policy.in_page(s.item), home.policy.decide(actor, Permission.BODY_SAVE, s).ok
-    return [
-        FileRow(
-            b,
-            decision.ok and b.state == "stored",
-            gone if b.state == "destroyed" else decision.why,
-            "" if b.state == "destroyed" else way,
-            bool(bodies.shows_inline(b.mime)),
-            said(b.text_note, b.mime) if b.state == "stored" else (),
-            in_page,
-            saves,
-        )
-        for b in deposits.files(db.session(), s.item.id)
-    ]
 
 
 def dates(kind: Kind, life: list[history.Step]) -> dict[str, tuple[datetime, str]]:
@@ -275,7 +224,7 @@ def context(home: House, actor: Actor, s: Standing, tab: str) -> dict[str, Any]:
         "newer": history.newer(db.session(), home, actor, item.id, home.clock()),
         "dates": dates(kind, life),
         "offers": offers(home, actor, s),
-        "files": file_rows(home, actor, s),
+        "files": item_files.file_rows(home, actor, s),
         "tabs": [(title, address(item, key), key == chosen) for key, title in offered],
         "tab": chosen,
         "my_loan": mine,

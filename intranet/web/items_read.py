@@ -18,7 +18,7 @@ from ..house import house
 from ..kinds.base import Kind
 from ..policy import Permission, Standing
 from ..verbs import header_copies, history, reading
-from . import copy_panel, items_list, items_page, page, signin
+from . import copy_panel, item_files, items_list, items_page, page, signin
 from .names import names
 
 
@@ -107,7 +107,7 @@ def _paper(number: str, template: str, action: str) -> Response:
         facts=facts,
         life=life,
         boxes=boxes(kind, life),
-        files=items_page.file_rows(home, actor, s),
+        files=item_files.file_rows(home, actor, s),
         qr=qr(s.item.number),
         address=f"{home.settings.base_url.rstrip('/')}/i/{s.item.number}",
         moment_now=w.now,

@@ -10,10 +10,12 @@ from flask_babel import lazy_gettext as _
 
 from ..house import house
 from ..policy import Permission
-from . import log_slips
 from . import log_words_ending as ending
 from . import log_words_keeping as keeping
+from . import log_words_reading as reading
 from . import log_words_register as register
+from . import log_words_slips as slips
+from .log_details import DETAILS
 
 Words = Mapping[str, Any]
 
@@ -44,9 +46,6 @@ ACTIONS: Words = {
     "body.drop": _("移除正文"),
     "body.open": _("打开正文"),
     "body.head": _("查询正文大小"),
-    "body.page": _("阅读一页"),
-    "body.play": _("播放录音录像"),
-    "body.save": _("下载带水印的正文"),
     "body.damaged": _("正文损坏"),
     "body.mended": _("正文已恢复完好"),
     "body.orphan": _("清理无主文件"),
@@ -67,14 +66,6 @@ ACTIONS: Words = {
     "loan.return": _("归还"),
     "loan.check": _("归还核验"),
     "loan.withdraw": _("撤回借阅申请"),
-    "reading.start": _("开始阅读"),
-    "reading.close": _("结束阅读"),
-    "opening.ask": _("请第二人同意打开"),
-    "opening.approve": _("同意打开"),
-    "opening.refuse": _("不同意打开"),
-    "opening.withdraw": _("撤回打开请求"),
-    "glass.break": _("应急打开"),
-    "glass.review": _("核查应急打开"),
     "list.export": _("导出清单"),
     "search.secret": _("检索涉密内容"),
     "search.export": _("导出检索结果"),
@@ -122,7 +113,8 @@ ACTIONS: Words = {
     **keeping.ACTIONS,
     **ending.ACTIONS,
     **register.ACTIONS,
-    **log_slips.ACTIONS,
+    **reading.ACTIONS,
+    **slips.ACTIONS,
 }
 # Refusals are recorded by the permission that was asked for.
 PERMISSIONS: Words = {
@@ -130,11 +122,7 @@ PERMISSIONS: Words = {
     Permission.AUDIT_READ: _("要求查阅审计日志"),
     Permission.AUDIT_SIGN: _("要求签认日志链头"),
     Permission.BACKUP_RUN: _("要求操作备份"),
-    Permission.BODY_BREAK: _("要求应急打开"),
     Permission.BODY_OPEN: _("要求打开正文"),
-    Permission.BODY_PERMIT: _("要求同意打开"),
-    Permission.BODY_REVIEW: _("要求核查应急打开"),
-    Permission.BODY_SAVE: _("要求下载正文"),
     Permission.CLEARANCE_SET: _("要求设定密级与角色"),
     Permission.ITEM_ACCESS: _("要求查看知悉人名单"),
     Permission.ITEM_ADD: _("要求登记"),
@@ -165,7 +153,8 @@ PERMISSIONS: Words = {
     **keeping.PERMISSIONS,
     **ending.PERMISSIONS,
     **register.PERMISSIONS,
-    **log_slips.PERMISSIONS,
+    **reading.PERMISSIONS,
+    **slips.PERMISSIONS,
 }
 GROUPS: Words = {
     "session": _("登录与会话"),
@@ -173,9 +162,6 @@ GROUPS: Words = {
     "body": _("正文"),
     "loan": _("借阅"),
     "holders": _("文件去向"),
-    "reading": _("阅读"),
-    "opening": _("两人打开"),
-    "glass": _("应急打开"),
     "slip": _("文件传递"),
     "complaint": _("投诉"),
     "people": _("人员"),
@@ -186,6 +172,7 @@ GROUPS: Words = {
     **keeping.GROUPS,
     **ending.GROUPS,
     **register.GROUPS,
+    **reading.GROUPS,
 }
 OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ok": (_("完成"), "good"),
@@ -226,82 +213,6 @@ KEPT: Words = {
     "weekly": _("每周一份"),
     "monthly": _("每月一份"),
     "damaged": _("已损坏，须由人决定"),
-}
-DETAILS: Words = {
-    "at": _("起点"),
-    "blob": _("文件"),
-    "blobs": _("文件"),
-    "borrower": _("借阅人"),
-    "by": _("登记人"),
-    "channel": _("渠道"),
-    "checked": _("已核对"),
-    "clearance": _("可接触密级"),
-    "code": _("代码"),
-    "condition": _("核验结果"),
-    "count": _("条数"),
-    "damaged": _("损坏"),
-    "download": _("允许下载"),
-    "extra": _("多余"),
-    "ends": _("周期止"),
-    "files": _("件数"),
-    "finding": _("结论"),
-    "filter": _("筛选"),
-    "filters": _("筛选"),
-    "form": _("格式"),
-    "from": _("原密级"),
-    "giver": _("交出人"),
-    "hop": _("第几次交接"),
-    "key_id": _("密钥编号"),
-    "kind": _("台账"),
-    "level": _("密级"),
-    "hash": _("散列"),
-    "loan": _("借阅"),
-    "login": _("登录名"),
-    "missing": _("缺失"),
-    "moved": _("调动单位"),
-    "name": _("名称"),
-    "other": _("另一记录"),
-    "outward": _("对投诉人可见"),
-    "page": _("页"),
-    "person": _("人员"),
-    "printed_by": _("打印人"),
-    "purpose": _("目的"),
-    "query": _("检索词"),
-    "read": _("逐字节核对"),
-    "reading": _("阅读"),
-    "reason": _("理由"),
-    "relation": _("关系"),
-    "repository": _("存储库"),
-    "roles": _("角色"),
-    "rows": _("行数"),
-    "run": _("作业"),
-    "sheets": _("分片数"),
-    "seq": _("行号"),
-    "sheet": _("打印件"),
-    "shown": _("列出的涉密件"),
-    "size": _("字节数"),
-    "slip": _("传递单"),
-    "snapshot": _("快照"),
-    "snapshots": _("快照"),
-    "stale": _("过时"),
-    "starts": _("周期起"),
-    "state": _("状态"),
-    "taker": _("接收人"),
-    "threshold": _("合成所需片数"),
-    "to": _("新密级"),
-    "total": _("共计"),
-    "unit": _("单位"),
-    "units": _("单位"),
-    "until": _("截止"),
-    "verdict": _("结果"),
-    "version": _("版本"),
-    "vocabulary": _("词表"),
-    "way": _("方式"),
-    "why": _("原因"),
-    "witness": _("监销人"),
-    **keeping.DETAILS,
-    **ending.DETAILS,
-    **register.DETAILS,
 }
 
 

@@ -10,7 +10,7 @@ from intranet.errors import Conflict, Denied, Invalid, Missing
 from intranet.extensions import db
 from intranet.kinds.base import Kind
 from intranet.models import DisposalRow, Inspection, Item
-from intranet.verbs import copies, destruction, disposal, handover, holds, items, loans
+from intranet.verbs import copies, destruction, disposal, handover, holds, items, levels, loans
 from tests.office import DEFAULTS, Clock, Office
 from tests.verbs.forbidden import Case
 from vault.levels import Level
@@ -122,7 +122,7 @@ def edit(desk: Office, item: Item) -> None:
 
 def relevel(desk: Office, item_id: int) -> None:
     with desk.w("registrar") as w:
-        items.relevel(w, item_id, Level.CONFIDENTIAL, reason="复核")
+        levels.propose(w, item_id, Level.CONFIDENTIAL, reason="复核")
 
 
 def relevel_listed(desk: Office, found: int) -> None:
@@ -196,7 +196,7 @@ CASES = [
     Case("A3 L47：经办人不得批准自己的文件", "owner-approves", handled_by_the_lead, approve, Denied),
     Case("A3 密级：有一件高于可接触密级，整份清单不可知", "approves-above-clearance", two, approve, Missing),
     Case("row 70：提请后冻结的，不得批准", "approve-while-on-hold", listed_and_held("proposed"), approve, Denied),
-    Case("A3 L47：已批准的不再批准", "approve-twice", listed(to="approved"), lambda d, n: approve(d, n, "leader"), Conflict),
+    Case("A3 L47：已批准的不再批准", "approve-a-list-twice", listed(to="approved"), lambda d, n: approve(d, n, "leader"), Conflict),
     Case("A3 L47：未批准不得签字", "sign-before-approval", listed(), lambda d, n: sign(d, n, "custodian"), Conflict),
     Case("A3 L47：批准人不得签字", "approver-signs", listed(to="approved"), lambda d, n: sign(d, n, "lead"), Denied),
     Case("A3 L47：两个签字须为两人", "one-signs-twice", listed(to="signed"), lambda d, n: sign(d, n, "custodian"), Denied),
@@ -214,7 +214,7 @@ CASES = [
     Case("A3 L48：待处置的文件不得借出", "lend-while-ending", applied_then_listed, lend, Conflict),
     Case("A3：待处置的文件不得更改密级", "relevel-while-ending", listed(), relevel_listed, Conflict),
     Case("A3：待处置的文件不得增加份数", "copy-while-ending", listed(), add_copy, Conflict),
-    Case("A3 L45：编号永不重发，已销毁的也不", "number-of-the-destroyed", listed(to="done"), reissue, Conflict),
+    Case("A3 L45：编号永不重发，已销毁的也不", "number-of-the-destroyed", listed(to="done"), reissue, Invalid),
     Case("row 70：冻结的文件不得修改", "edit-while-on-hold", held, edit, Denied),
     Case("row 70：冻结的文件不得更改密级", "relevel-while-on-hold", held, lambda d, i: relevel(d, i.id), Denied),
     Case("row 70：一份文件只有一个冻结", "hold-twice", held, lambda d, i: hold(d, i, "custodian"), Conflict),

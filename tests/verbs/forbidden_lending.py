@@ -93,7 +93,7 @@ def first_copy_missing(desk: Office, clock: Clock) -> int:
 def for_disposal(desk: Office, clock: Clock) -> int:
     item = document(desk)
     loan = do(desk, "custodian", loans.approve, apply(desk, item))
-    desk.step(item, "custodian", "propose_disposal", reason="期满")
+    desk.end(item, to="proposed")
     return loan
 
 

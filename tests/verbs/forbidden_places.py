@@ -9,7 +9,7 @@ from sqlalchemy import select
 from intranet.errors import Conflict, Denied, Invalid
 from intranet.extensions import db
 from intranet.models import Hold, Item
-from intranet.verbs import inspecting, items, labelling, loans, places, placing, shelf_checks
+from intranet.verbs import inspecting, items, labelling, levels, loans, places, placing, shelf_checks
 from tests.office import Clock, Office
 from tests.verbs.forbidden import Case
 from vault.levels import Level
@@ -159,7 +159,7 @@ CASES = [
     Case("没有遗失的不能找回", "found-without-being-lost", lambda d, _c: kept(d), find, Conflict),
     Case("找回须说明", "found-without-a-word", missing, lambda d, i: find(d, i, note=" "), Invalid),
     Case("A3 L38-42：找回后不得放进更弱的场所", "found-into-a-weak-place", missing, lambda d, i: find(d, i, place="GQ-1"), Invalid),
-    Case("下落不明的份不能借出", "missing-copy-lent", lend_missing, lambda d, loan: setting(d, "custodian", loans.lend, loan), Conflict),
+    Case("下落不明的份不能借出", "missing-copy-lent-at-once", lend_missing, lambda d, loan: setting(d, "custodian", loans.lend, loan), Conflict),
     Case("L167-175：查明原因前不得整改", "incident-mended-without-cause", lambda d, c: incident(d, c, until="investigate"),
          lambda d, i: d.step(i, "lead", "mend"), Invalid),
     Case("L167-175：没有措施不得结案", "incident-closed-without-measure", lambda d, c: incident(d, c, until="mend"),
@@ -167,7 +167,7 @@ CASES = [
     Case("L167-175：经办人不得自行结案", "incident-closed-by-its-owner", lambda d, c: incident(d, c, until="mend"),
          lambda d, i: d.step(i, "custodian", "close", measure="已整改"), Denied),
     Case("A3 L37：安全事件的密级不能另改", "incident-lowered-by-itself", lambda d, c: incident(d, c, until="mend"),
-         lambda d, i: setting(d, "lead", lambda w: items.relevel(w, i.id, Level.INTERNAL, reason="降级")), Denied),
+         lambda d, i: setting(d, "lead", lambda w: levels.relevel(w, i.id, Level.INTERNAL, reason="降级")), Denied),
     Case("标签只由保管员打印", "reader-prints-labels", lambda d, _c: kept(d),
          lambda d, i: setting(d, "lead_cw", labelling.of_item, i.id), Denied),
 ]  # fmt: skip

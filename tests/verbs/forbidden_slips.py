@@ -9,7 +9,7 @@ from typing import Any
 from intranet.errors import Conflict, Denied, Invalid, Missing
 from intranet.extensions import db
 from intranet.models import Copy, Grant, Item
-from intranet.verbs import items, loans, people, slip_hops, slips
+from intranet.verbs import items, levels, loans, people, slip_hops, slips
 from tests.office import Clock, Office
 from tests.verbs.forbidden import Case
 from tests.verbs.slip_office import do, document, drafted, facts, give, hop, moving, pending
@@ -147,7 +147,7 @@ def gone(state: str) -> Before:
 
 def in_disposal(desk: Office, _clock: Clock) -> Item:
     item = document(desk)
-    desk.step(item, "custodian", "propose_disposal", reason="期满")
+    desk.end(item, to="proposed")
     return item
 
 
@@ -168,7 +168,7 @@ def circulating(*, copies: int = 1) -> Before:
 
 def relevel(desk: Office, item: Item) -> None:
     with desk.w("registrar") as w:
-        items.relevel(w, item.id, Level.SECRET, reason="提级")
+        levels.propose(w, item.id, Level.SECRET, reason="提级")
 
 
 def disable(desk: Office, login: str) -> None:
@@ -273,7 +273,7 @@ CASES = [
     Case("A3 L51：与传递无关的人不得登记遗失", "lost-by-a-stranger", at(OUT), act("lead_wx", slip_hops.lost, "不见了"), Denied),
     # -- the file while its copy is on its way
     Case("A3 L47：传递中的文件不得处置", "disposal-while-circulating", circulating(),
-         lambda desk, item: desk.step(item, "custodian", "propose_disposal", reason="期满"), Conflict),
+         lambda desk, item: desk.end(item, to="proposed"), Conflict),
     Case("A3 L38：传递中的文件不得更改密级", "level-while-circulating", circulating(), relevel, Conflict),
     Case("A3 L38：有一份在传递的文件不得更改密级", "level-while-one-of-two-circulates", circulating(copies=2), relevel, Conflict),
     Case(

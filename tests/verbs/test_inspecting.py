@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from intranet.errors import Invalid
 from intranet.jobs import inspect as reminding
 from intranet.models import Comment, Copy, Inspection, Item, Link, Message, Place, ShelfCheck
-from intranet.verbs import inspecting, inspections, items, placing, shelf_checks
+from intranet.verbs import inspecting, inspections, placing, shelf_checks
 from tests.office import Clock, Office
 from vault.levels import Level
 
@@ -173,6 +173,5 @@ def test_the_incident_follows_when_the_file_is_raised(desk: Office, db: Session,
     with desk.w("custodian") as w:
         placing.put(w, document.id, "SG-1")
         inspecting.inspect(w, document.id, 1, "missing")
-    with desk.w("registrar") as w:
-        items.relevel(w, document.id, Level.SECRET, reason="提级")
+    desk.relevel(document, Level.SECRET, reason="提级")
     assert incidents(db)[0].level == Level.SECRET

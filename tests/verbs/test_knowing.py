@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intranet.models import Grant, Item, Person
-from intranet.verbs import items, knowing, people
+from intranet.verbs import items, knowing, levels, people
 from intranet.verbs.auditing import COLUMNS, Filter, page
 from intranet.verbs.reading import standing
 from tests.office import Office, Statements
@@ -180,7 +180,7 @@ def test_closed_rows_are_those_above_the_clearance_or_without_need(
     with desk.w("custodian") as w:
         items.grant(w, made[2].id, unit_id=desk.unit("BG"))
     with desk.w("lead") as w:
-        items.relevel(w, made[-1].id, Level.INTERNAL, reason="降密")
+        levels.relevel(w, made[-1].id, Level.INTERNAL, reason="降密")
     db.get_one(Person, desk.person("auditor").id).clearance = int(clearance)
     db.commit()
     actor, now = desk.actor("auditor"), desk.house.clock()

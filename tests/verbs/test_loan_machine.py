@@ -20,10 +20,10 @@ from sqlalchemy import select
 from intranet.errors import DomainError
 from intranet.extensions import db
 from intranet.jobs import expire
-from intranet.models import Copy, Grant, Hold, Item, Loan, Person
+from intranet.models import Copy, DisposalRow, Grant, Hold, Item, Loan, Person
 from intranet.models.guards import STEPS
 from intranet.policy import Permission
-from intranet.verbs import copies, extending, items, loans, people, whereabouts
+from intranet.verbs import copies, disposal, extending, items, loans, people, whereabouts
 from intranet.verbs.reading import standing
 from tests import databases, office
 from vault.keyring import Keyring
@@ -174,8 +174,14 @@ class Borrowing(RuleBasedStateMachine):
 
     @rule(file=which, yes=st.booleans())
     def dispose_or_keep(self, file: int, yes: bool) -> None:
-        step = "propose_disposal" if yes else "keep"
-        self._try("registrar" if yes else "lead", items.step, self.files[file], step, {}, reason="期满")
+        if yes:
+            self._try("registrar", disposal.propose, "destroy", [self.files[file]], "期满")
+            return
+        db.session.rollback()
+        listed = select(DisposalRow.list_id).where(
+            DisposalRow.item_id == self.files[file], DisposalRow.dropped.is_(None)
+        )
+        self._try("lead", disposal.reject, db.session.scalar(listed) or 0, "还要用")
 
     @rule(file=which, lost=st.booleans())
     def lose_or_find(self, file: int, lost: bool) -> None:

@@ -20,7 +20,6 @@ from intranet.verbs import (
     bundles,
     copying,
     deposits,
-    disposal,
     import_rows,
     importing,
     items,
@@ -103,9 +102,7 @@ def test_a_number_that_came_with_its_paper_is_not_given_again(
     assert bring().imported == 1 and bring().unchanged == 1
     assert register(desk).number == "BG-N-2026-0002"
     old = db.scalars(select(Item).where(Item.number == "BG-N-2026-0001")).one()
-    desk.step(old, "registrar", "propose_disposal", reason="期满")
-    with desk.w("lead") as w:
-        disposal.destroy(w, old.id, desk.person("officer").id, "同意")
+    desk.end(old)
     assert "不得重新使用" in bring().left_out[0]["reason"]
     with pytest.raises(Conflict):  # and the database says so too
         renumber(desk, register(desk), "BG-N-2026-0001")

@@ -21,8 +21,8 @@ from sqlalchemy import func, select
 
 from intranet.errors import DomainError
 from intranet.extensions import db
-from intranet.models import Audit, Copy, Grant, Hop, Item, Person, Slip, SlipScope
-from intranet.verbs import copies, items, people, slip_hops, slips
+from intranet.models import Approval, Audit, Copy, Grant, Hop, Item, Person, Slip, SlipScope
+from intranet.verbs import copies, levels, people, slip_hops, slips
 from tests import databases, office
 from tests.office import Office
 from tests.verbs.slip_office import facts
@@ -178,7 +178,12 @@ class Slips(RuleBasedStateMachine):
     def level_changes(self, level: Level, login: str) -> None:
         out = db.session.scalars(select(Copy.state).where(Copy.item_id == self.item_id)).all()
         before = db.session.get_one(Item, self.item_id).level
-        self.attempt(login, lambda w: items.relevel(w, self.item_id, level, reason="复核"))
+        self.attempt(login, lambda w: levels.propose(w, self.item_id, level, reason="复核"))
+        db.session.rollback()
+        asked = db.session.scalar(select(Approval.id).where(Approval.outcome == ""))
+        if asked is not None:
+            other = next(c for c in CUSTODIANS if c != login)
+            self.attempt(other, lambda w: levels.decide(w, asked, True))
         db.session.rollback()
         if set(out) & copies.OUT:
             assert db.session.get_one(Item, self.item_id).level == before

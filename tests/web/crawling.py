@@ -265,6 +265,6 @@ def values_of() -> dict[str, list[str]]:
         "grant_id": ids(models.Grant)[:1], "slip_id": ids(models.Slip), "copy_id": ids(models.Copy), "approval_id": ids(models.Approval),
         "inspection_id": ids(models.Inspection), "hold_id": ids(models.Hold), "reading_id": ids(models.Reading),
         "check_id": ids(models.ShelfCheck), "list_id": ids(models.DisposalList), "place_id": ids(models.Place)[:3],
-        "hop_id": ids(models.Hop), "person_id": ids(models.Person)[:1], "filename": ["x"], "version": ["1"], "name": ["propose_disposal"],
+        "hop_id": ids(models.Hop), "person_id": ids(models.Person)[:1], "filename": ["x"], "version": ["1"], "name": ["propose_destroy"],
         "kind": ["document", "resource", "notice", "complaint", "workorder"], "step": ["return"], "row": ["1"], "page": ["1"],
     }  # fmt: skip

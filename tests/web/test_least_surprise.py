@@ -69,7 +69,7 @@ def missing(number: str) -> str:
     return re.sub(r"\d(?=\D*$)", "8", number[:-1]) + "9"
 
 
-REST = {"filename": "x", "name": "propose_disposal", "version": "1", "step": "return", "kind": "document"}
+REST = {"filename": "x", "name": "propose_destroy", "version": "1", "step": "return", "kind": "document"}
 
 
 def asked(app: Flask, pairs: dict[str, tuple[str, str]]) -> Iterator[tuple[Rule, str, str]]:
