@@ -178,7 +178,7 @@ def _saves(home: House, actor: Actor, s: Standing, kind: Kind) -> list[tuple[Any
     people: list[int | None] = [r.by_id for r in rows]
     people += [r.data.get(f.name) for f in fields if f.widget == "person" for r in rows]
     names().load(persons=people)
-    older = [*rows[1:], None]
+    older = [*rows[1:], None][: len(rows)]
     return [(new, history.changes(fields, old, new)) for new, old in zip(rows, older, strict=True)]
 
 
