@@ -14,7 +14,7 @@ from ..extensions import db
 from ..house import House
 from ..models import Approval
 from ..policy import Permission, Standing
-from ..verbs import bundles, copying, seconded
+from ..verbs import bundles, copying, levels, seconded
 from . import words
 from .names import names
 
@@ -40,7 +40,7 @@ def panel(home: House, actor: Actor, s: Standing) -> dict[str, Any]:
             decide(actor, Permission.APPROVAL_DECIDE, replace(s, asker=a.asked_by)).ok,
             a.asked_by == actor.id,
         )
-        for a in seconded.pending(session, s.item.id)
+        for a in seconded.pending(session, s.item.id, levels.WHAT, copying.WHAT)
     ]
     shown = [a for a in found if a.may or a.mine]
     names().load(persons=[a.approval.asked_by for a in shown])
