@@ -34,6 +34,7 @@ LINK = re.compile(r'(?:href|src|action|hx-get)="(/[^"#]*)')
 #: A parameter whose value makes another page of the same address.
 TELLING = {"tab", "as", "what"}
 EACH = 2  # pages of one address that are no page of a planted item
+SEEN, TABBED = 2, 6  # of the items that a reader sees: how many each other page, and all tabs, are asked of
 #: What would end the session, or change who may what; asked elsewhere (tests/rules/test_routes.py).
 LEFT_OUT = {
     "static",
@@ -52,7 +53,9 @@ TABS = (
     "tab=access",
     "tab=log",
     "tab=copies",
-    "tab=keeping",
+    "tab=slips",
+    "tab=inspections",
+    "tab=inside",
 )
 
 
@@ -174,22 +177,25 @@ class Crawler:
         rule = re.sub(r"<any\(([^,)]*)[^>]*>", r"\1", rule)
         names = re.findall(r"<(?:[^<>:]+:)?(\w+)>", rule)
         if "number" in names:
-            # every page of what this reader sees; of what is hidden the page itself, and each other page of some of them
-            hidden = self.hidden_items if rule.endswith("/i/<number>") else self._some()
-            for number in (*self.seen_items, *hidden, "BG-M-2026-9999"):
+            # The page of each item; every other page of some of them, who have their turn one after the other.
+            page = rule.endswith("/i/<number>")
+            seen = self.seen_items if page else self._turned(self.seen_items, SEEN)
+            hidden = self.hidden_items if page else self._turned(self.hidden_items, 1)
+            tabbed = self._turned(self.seen_items, TABBED)
+            for number in (*seen, *hidden, "BG-M-2026-9999"):
                 path = self._fill(rule, {"number": number})
                 yield path
-                if rule.endswith("<number>") and number in self.seen_items:
+                if page and number in tabbed:
                     yield from (f"{path}?{tab}" for tab in TABS)
             return
         varied = next((n for n in names if len(self.values.get(n, ())) > 1), None)
         for value in self.values.get(varied or "", [""]):
             yield self._fill(rule, {varied: value} if varied else {})
 
-    def _some(self) -> list[str]:
-        """One hidden item after the other, so that all had their turn when the map is through."""
-        self._turn += 1
-        return [self.hidden_items[self._turn % len(self.hidden_items)]] if self.hidden_items else []
+    def _turned(self, items: list[str], count: int) -> list[str]:
+        """So many items from where the last turn ended, so that all had their turn when the map is through."""
+        self._turn += count
+        return [items[(self._turn + n) % len(items)] for n in range(min(count, len(items)))]
 
     def _fill(self, rule: str, given: dict[str, str]) -> str:
         return re.sub(
@@ -200,7 +206,7 @@ class Crawler:
         """Every POST of the map on what this reader may not know of: nothing can happen, and nothing may be told."""
         for rule in self.app.url_map.iter_rules():
             if rule.endpoint not in LEFT_OUT and "POST" in (rule.methods or ()) and "<number>" in rule.rule:
-                for number in self._some():
+                for number in self._turned(self.hidden_items, 1):
                     yield self._fill(re.sub(r"<any\(([^,)]*)[^>]*>", r"\1", rule.rule), {"number": number})
 
     def _pattern(self, path: str) -> tuple[object, ...]:

@@ -129,7 +129,10 @@ def test_each_word_is_somebody_s_to_know(planted: Planting) -> None:
         walk.run()
         met |= {line.partition(" shows ")[2].rpartition(" (")[0] for line in walk.told}
     words = {n for n in wanted if n.endswith(("title", "txt name", "txt body", "pdf name", "png name"))}
-    assert words <= met, sorted(words - met)
+    # From 秘密 up a body leaves only as pictures of its pages: nobody meets its words in an answer.
+    drawn = {f"files of a document {level} txt body" for level in ("confidential", "secret")}
+    assert words - drawn <= met, sorted(words - drawn - met)
+    assert not drawn & met
     assert len(met) > len(wanted) * 0.6, sorted(set(wanted) - met)
 
 
