@@ -54,7 +54,7 @@ def tell(
 ) -> int:
     """One message to each, once: a message with the same key is never sent again. How many were new."""
     keys = {f"{key}:{person}"[:120]: person for person in persons}
-    known = set(w.session.scalars(select(Message.key).where(Message.key.in_(keys))))
+    known = _known(w, keys)
     for text, person in keys.items():
         if text not in known:
             row = Message(
@@ -62,3 +62,8 @@ def tell(
             )
             w.session.add(row)
     return len(keys.keys() - known)
+
+
+def _known(w: Work, keys: Iterable[str]) -> set[str]:
+    """Those of the keys that were sent already."""
+    return set(w.session.scalars(select(Message.key).where(Message.key.in_(list(keys)))))

@@ -14,7 +14,7 @@ from intranet.errors import Conflict, DomainError
 from intranet.house import House
 from intranet.jobs import digest, expire, tell, tick
 from intranet.models import Loan, Message
-from intranet.verbs import items, loans
+from intranet.verbs import items, loans, telling
 from tests.office import Clock, Office
 from vault.levels import Level
 
@@ -115,7 +115,7 @@ def test_of_two_workers_one_tells(
     digest.daily(house)
     monkeypatch.setattr(digest, "_last", lambda _w, _persons: {})
     assert digest.daily(house) == 0
-    monkeypatch.setattr(tell, "_known", lambda _w, _keys: set())
+    monkeypatch.setattr(telling, "_known", lambda _w, _keys: set())
     with pytest.raises(Conflict):
         digest.daily(house)
     assert len(told(db, desk, "cook")) == 1
