@@ -167,7 +167,7 @@ def test_a_page_costs_the_same_whatever_hangs_on_it(
     with statements() as many:
         assert client.get(f"/i/{item.number}?tab={tab}").status_code == 200
     assert len(many) <= len(few) + 1, "at most one more: the names of people who were not there before"
-    assert len(many) <= 26, many
+    assert len(many) <= 28, many  # the tab of who may know asks five of them
 
 
 def test_printing_is_recorded_and_carries_mark_number_and_reader(as_: As, desk: Office) -> None:
