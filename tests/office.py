@@ -99,6 +99,7 @@ def running(app: Flask) -> Iterator[Flask]:
             db.session.remove()
             db.engine.dispose()
             app.extensions["house"].engine.close()
+            app.extensions["house"].renderer.close()
 
 
 def migrate() -> None:
