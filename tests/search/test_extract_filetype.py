@@ -80,17 +80,17 @@ def test_other_files_are_told_by_their_first_bytes(head: bytes, name: str, kind:
 
 
 def test_libmagic_names_what_we_do_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    head = b"fLaC\x00\x00\x00\x22" + bytes(40)
+    head = b"MThd\x00\x00\x00\x06" + bytes(40)
     assert sniff(head, library=False) == filetype.UNKNOWN
-    monkeypatch.setattr(filetype, "_library", lambda: lambda data, mime: "audio/flac")
-    assert sniff(head) == "audio/flac"
+    monkeypatch.setattr(filetype, "_library", lambda: lambda data, mime: "audio/midi")
+    assert sniff(head) == "audio/midi"
 
 
 def test_without_libmagic_the_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "magic", None)
     filetype._library.cache_clear()
     try:
-        assert sniff(b"fLaC\x00\x00\x00\x22") == filetype.UNKNOWN
+        assert sniff(b"MThd\x00\x00\x00\x06") == filetype.UNKNOWN
     finally:
         filetype._library.cache_clear()
 

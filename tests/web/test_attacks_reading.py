@@ -188,7 +188,7 @@ def test_two_custodians_at_once_lend_once(desk: Office, db: Session, secret: Ite
 # -- what is sent ------------------------------------------------------------------------------------------------
 def test_a_level_that_keeps_no_bodies_gets_none_by_a_second_form(as_: As, desk: Office, db: Session) -> None:
     """Sealed with a form of 机密 that came back, then sent again as 绝密 with the file already kept."""
-    form = {"title": "", "unit": str(desk.unit("BG")), "level": "secret", "author": "甲", "dated": "2026-11-01",
+    form = {"title": "", "declared": "none", "unit": str(desk.unit("BG")), "level": "secret", "author": "甲", "dated": "2026-11-01",
             "retention": "y10", "frequency": "low", "place": str(desk.place("BMS-1"))}  # fmt: skip
     browser = as_("registrar")
     back = browser.post("/items/document/new", data=form | {"files": (io.BytesIO(b"body"), "a.txt")})
