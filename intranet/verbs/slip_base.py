@@ -75,9 +75,9 @@ def locked(w: Work, number: str, permission: Permission, *states: str) -> Held:
     slip = w.session.scalar(
         select(Slip).where(Slip.number == number).with_for_update().execution_options(populate_existing=True)
     )
+    s = items.lock(w, slip.item_id if slip is not None else 0)
     if slip is None:
         raise Missing()
-    s = items.lock(w, slip.item_id)
     scope, hops = scope_of(w.session, slip.id), hops_of(w.session, slip.id)
     held = Held(slip, stand(s, slip, scope, hops), scope, hops)
     w.house.policy.demand(w.actor, Permission.SLIP_VIEW, held.s)

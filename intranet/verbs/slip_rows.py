@@ -52,9 +52,9 @@ class View:
 def by_number(session: Session, house: House, actor: Actor, number: str, now: datetime) -> View:
     """The slip of a number. To whoever may not know of the file, or has no part in the slip, it does not exist."""
     slip = session.scalar(select(Slip).where(Slip.number == number))
+    s = reading.by_id(session, house, actor, slip.item_id if slip is not None else 0, now)
     if slip is None:
         raise Missing()
-    s = reading.by_id(session, house, actor, slip.item_id, now)
     scope, hops = slip_base.scope_of(session, slip.id), slip_base.hops_of(session, slip.id)
     s = slip_base.stand(s, slip, scope, hops)
     house.policy.demand(actor, Permission.SLIP_VIEW, s)

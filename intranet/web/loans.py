@@ -143,10 +143,11 @@ def _copy(text: str) -> int | None:
 # -- one loan ----------------------------------------------------------------------------------------------------
 def _seen(loan_id: int) -> tuple[Held, Standing]:
     """A loan for its borrower or the custodian. A missing one, one of a hidden file and another's are the same answer."""
+    home, actor = house(), signin.actor()
     held = holdings.one(db.session(), loan_id)
     if held is None:
+        reading.by_id(db.session(), home, actor, 0, home.clock())  # the same work, and Missing
         raise Missing
-    home, actor = house(), signin.actor()
     s = reading.by_id(db.session(), home, actor, held.item.id, home.clock())
     s = loans.of(s, held.loan)
     decision = home.policy.decide(actor, Permission.LOAN_VIEW, s)
