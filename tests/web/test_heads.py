@@ -19,7 +19,7 @@ from intranet.errors import Locked
 from intranet.jobs import head_due
 from intranet.models import Audit, Item, Message
 from intranet.verbs import auditing, backups, chain_heads
-from tests.office import Clock, Office, Statements
+from tests.office import Clock, Office, Statements, unguarded
 from vault import chain
 from vault.levels import Level
 
@@ -36,6 +36,7 @@ def sheet(desk: Office, db: Session) -> chain_heads.Sheet:
 
 def rewrite(db: Session, seq: int) -> None:
     """Somebody who may write the whole database changes a row and fits every row after it, and the head."""
+    unguarded()
     rows: list[dict[str, Any]] = list(auditing.rows(db))
     head = rows[seq - 2]
     for row in rows[seq - 1 :]:
@@ -51,6 +52,7 @@ def rewrite(db: Session, seq: int) -> None:
 
 
 def cut(db: Session, seq: int) -> None:
+    unguarded()
     last = db.get_one(Audit, seq - 1)
     head = {"seq": last.seq, "hash": last.hash}
     db.execute(text("DELETE FROM audit WHERE seq >= :seq"), {"seq": seq})
@@ -145,6 +147,7 @@ def test_a_row_before_it_that_was_changed_alone_is_found_too(
     as_: As, db: Session, sheet: chain_heads.Sheet
 ) -> None:
     """The row of the head still has its hash; the log up to it has not."""
+    unguarded()
     db.execute(text("UPDATE audit SET actor = 'nobody' WHERE seq = 2"))
     db.commit()
     assert "有一行被改动过" in entered(as_("lead"), head=sheet.code)

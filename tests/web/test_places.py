@@ -249,7 +249,7 @@ def test_each_page_costs_the_same_however_much_is_kept(
     custodian = as_("custodian")
     paths = {
         "/places/": 16, "/places/GZ-1": 18, f"/checks/{check}": 16, f"/checks/{check}/close": 16, "/inspections/": 14,
-        f"/i/{document.number}?copy=1&tab=inspections": 24, "/places/GZ-1/labels?what=copies": 22,
+        f"/i/{document.number}?copy=1&tab=inspections": 28, "/places/GZ-1/labels?what=copies": 22,
     }  # fmt: skip
 
     def cost() -> dict[str, int]:

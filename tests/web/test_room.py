@@ -12,8 +12,9 @@ from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from intranet.errors import Invalid
 from intranet.extensions import db as database
-from intranet.models import Approval, Blob, Reading
+from intranet.models import Approval, Blob, Loan, Reading
 from intranet.verbs import loans
 from tests.office import Clock, Office, Statements
 from tests.reading import blob_of, kept, lend, pdf, picture, sheet
@@ -196,9 +197,12 @@ def test_what_carries_no_mark_is_not_saved(as_: As, desk: Office) -> None:
 
 
 def test_above_the_level_of_the_setting_nothing_is_saved(as_: As, desk: Office) -> None:
-    """DOWNLOAD_LEVEL is 秘密: the loan of a 机密 file may say what it likes."""
+    """DOWNLOAD_LEVEL is 秘密: no loan of a 机密 file says otherwise."""
     item = kept(desk, Level.SECRET, readers=("deputy",))
-    lend(desk, item, "deputy", download=True)
+    with pytest.raises(Invalid):
+        lend(desk, item, "deputy", download=True)
+    with desk.w("custodian") as w:
+        loans.lend(w, w.session.scalars(select(Loan.id)).one())
     assert as_("deputy", fresh=True).get(f"/f/{blob_of(item)}/x").status_code == 403
 
 

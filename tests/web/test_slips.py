@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intranet.jobs import remind
+from intranet.jobs import digest
 from intranet.models import Item, Message, Slip
 from intranet.verbs import slip_hops, slips
 from tests.office import Clock, Office, Statements
@@ -152,18 +152,19 @@ def test_the_paper_has_rows_to_sign_and_is_recorded(as_: As, desk: Office, item:
 
 def test_reminders_before_on_and_after_the_cycle(desk: Office, db: Session, clock: Clock, item: Item) -> None:
     hop(desk, moving(desk, item, "lead_cw"), "custodian", "lead_cw")
-    told: list[tuple[str, set[str]]] = []
+    told: list[dict[str, dict[str, int]]] = []
     names = {desk.person(p).id: p for p in ("lead_cw", "custodian", "registrar")}
     for days in (7, 1, 1, 1, 1, 7):  # the cycle ends after ten days
         clock.forward(days=days)
-        remind.slips(desk.house)
-        remind.slips(desk.house)
+        digest.daily(desk.house)
+        digest.daily(desk.house)
         db.rollback()
-        new = db.scalars(select(Message).where(Message.at == clock(), Message.code.startswith("slip."))).all()
-        told += [(m.code, {names[x.person_id] for x in new}) for m in new[:1]]
-    everyone = {"lead_cw", "custodian", "registrar"}
+        new = db.scalars(select(Message).where(Message.at == clock(), Message.code == digest.CODE))
+        told.append({names[m.person_id]: m.counts for m in new if m.person_id in names})
+    kept = {"kept.late": 1}
+    late = {"lead_cw": {"slip.late": 1}, "custodian": kept, "registrar": kept}
     assert told == [
-        ("slip.soon", {"lead_cw"}), ("slip.due", {"lead_cw"}), ("slip.late", everyone), ("slip.late", everyone),
+        {}, {"lead_cw": {"slip.soon": 1}}, {}, {"lead_cw": {"slip.due": 1}}, late, late,
     ]  # fmt: skip
 
 
