@@ -55,8 +55,8 @@ def show(number: str) -> Response:
         item = reading.by_id(db.session(), house(), signin.actor(), int(number), house().clock()).item
         return redirect(url_for("items.show", number=item.number), 303)  # type: ignore[return-value]
     s = seen(number)
-    folder = copy_panel.panel(house(), signin.actor(), s, request.args.get("copy", ""))
-    return show_page(s, request.args.get("tab", ""), folder=folder)
+    scanned = copy_panel.panel(house(), signin.actor(), s, request.args.get("copy", ""))
+    return show_page(s, request.args.get("tab", ""), scanned=scanned)
 
 
 def show_page(s: Standing, tab: str, *, status: int = 200, **more: Any) -> Response:

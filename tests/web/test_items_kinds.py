@@ -34,7 +34,7 @@ from intranet.models import Item
 from tests.office import Office
 
 As = Callable[..., FlaskClient]
-ADDS = {"document": "custodian", "folder": "custodian", "complaint": "handler"}
+ADDS = {"document": "custodian", "folder": "custodian", "incident": "custodian", "complaint": "handler"}
 KEY = Kind(
     "keyring",
     "钥匙台账",
