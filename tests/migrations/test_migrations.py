@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text
 
 from intranet.extensions import Base, db
 from intranet.models import Message
-from intranet.verbs import searches
+from intranet.verbs import loans, searches
 from intranet.verbs.asking import Question
 from tests.office import MIGRATIONS, Office
 
@@ -48,3 +48,27 @@ def test_there_and_back_with_rows(app: Flask, desk: Office) -> None:
     upgrade(directory=str(MIGRATIONS))
     db.session.remove()
     assert differences() == []
+
+
+def test_documents_of_before_have_their_copies_afterwards(app: Flask, desk: Office) -> None:
+    """As an office upgrades: three copies of which the first is out, and one that waited for disposal."""
+    lent, waits = desk.add("document", "custodian", copies="3").id, desk.add("document", "custodian").id
+    with desk.w("cook") as w:
+        loan = loans.apply(w, lent, purpose="核对", until=w.today).id
+    with desk.w("custodian") as w:
+        loans.lend(w, loan)
+    db.session.remove()
+    downgrade(directory=str(MIGRATIONS), revision="0006")
+    db.session.remove()
+    with db.engine.begin() as connection:
+        connection.execute(text(f"UPDATE item SET state = 'lent' WHERE id = {lent}"))
+        connection.execute(text(f"UPDATE item SET state = 'disposal' WHERE id = {waits}"))
+    upgrade(directory=str(MIGRATIONS))
+    db.session.remove()
+    with db.engine.connect() as connection:
+        copies = connection.execute(text("SELECT item_id, number, state FROM copy ORDER BY item_id, number"))
+        assert copies.all() == [(lent, 1, "lent"), (lent, 2, "held"), (lent, 3, "held"), (waits, 1, "held")]
+        states = connection.execute(text("SELECT state FROM item ORDER BY id")).scalars()
+        assert set(states) == {"held"}
+        first = text("SELECT loan.state, copy.number FROM loan JOIN copy ON copy.id = loan.copy_id")
+        assert connection.execute(first).all() == [("lent", 1)]

@@ -404,19 +404,21 @@ def _register_copies() -> None:
             first = sa.select(copy.c.id).where(copy.c.item_id == row.id, copy.c.number == 1).scalar_subquery()
             out = loan.update().where(loan.c.item_id == row.id, loan.c.state.in_(("lent", "returned")))
             connection.execute(out.values(copy_id=first))
-            if count > 1:  # the others are in: so is the document
-                connection.execute(item.update().where(item.c.id == row.id).values(state="held"))
-                connection.execute(
-                    outbox.insert().values(
-                        topic="index",
-                        item_id=row.id,
-                        payload={},
-                        created=row.created,
-                        ready=row.created,
-                        tries=0,
-                        error="",
-                    )
+        # The others are in: so is the document. What waited for disposal waits no longer: that is said on a list now, with an approver
+        # and signers, and is to be proposed anew.
+        if row.state == "disposal" or (count > 1 and row.state in ("lent", "returned")):
+            connection.execute(item.update().where(item.c.id == row.id).values(state="held"))
+            connection.execute(
+                outbox.insert().values(
+                    topic="index",
+                    item_id=row.id,
+                    payload={},
+                    created=row.created,
+                    ready=row.created,
+                    tries=0,
+                    error="",
                 )
+            )
 
 
 def downgrade() -> None:
@@ -429,13 +431,14 @@ def downgrade() -> None:
         batch_op.drop_column("counts")
     op.drop_table("loan_extension")
     op.execute("UPDATE item SET state = 'held' WHERE kind = 'document' AND state = 'missing'")
-    with op.batch_alter_table("place", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_place_parent_id"), type_="foreignkey")
-        batch_op.drop_index(batch_op.f("ix_place_parent_id"))
-        batch_op.drop_column("own")
-        batch_op.drop_column("parent_id")
-        batch_op.drop_column("form")
+    with op.batch_alter_table("slip_scope", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_slip_scope_slip_id"))
 
+    op.drop_table("slip_scope")
+    with op.batch_alter_table("reading", schema=None) as batch_op:
+        batch_op.drop_index("ix_reading_item_id_person_id")
+
+    op.drop_table("reading")
     with op.batch_alter_table("loan", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_loan_copy_id"), type_="foreignkey")
         batch_op.drop_index(
@@ -459,14 +462,6 @@ def downgrade() -> None:
         batch_op.drop_column("download")
         batch_op.drop_column("copy_id")
 
-    with op.batch_alter_table("slip_scope", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_slip_scope_slip_id"))
-
-    op.drop_table("slip_scope")
-    with op.batch_alter_table("reading", schema=None) as batch_op:
-        batch_op.drop_index("ix_reading_item_id_person_id")
-
-    op.drop_table("reading")
     with op.batch_alter_table("hop", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_hop_taker_id"))
 
@@ -519,3 +514,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_disposal_list_state")
 
     op.drop_table("disposal_list")
+    with op.batch_alter_table("place", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_place_parent_id"), type_="foreignkey")
+        batch_op.drop_index(batch_op.f("ix_place_parent_id"))
+        batch_op.drop_column("own")
+        batch_op.drop_column("parent_id")
+        batch_op.drop_column("form")
