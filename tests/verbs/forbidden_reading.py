@@ -11,7 +11,7 @@ from sqlalchemy import select
 from intranet.errors import Conflict, Denied, Invalid, Missing
 from intranet.extensions import db
 from intranet.models import Approval, Item
-from intranet.verbs import deposits, glass, items, loans, opening, people, reading_room
+from intranet.verbs import approvals, deposits, glass, items, loans, opening, people, reading_room
 from tests.office import Clock, Office
 from tests.reading import begin, blob_of, kept, lend, see
 from tests.verbs.forbidden import Case
@@ -95,6 +95,12 @@ def decide(
 def review(desk: Office, given: Given, login: str, said: str = "确属紧急") -> None:
     with desk.w(login, fresh=True) as w:
         glass.decide(w, w.session.get_one(Approval, given.approval), True, said)
+
+
+def take_back(desk: Office, given: Given, login: str) -> None:
+    """By the address that takes back whatever one asked for."""
+    with desk.w(login, fresh=True) as w:
+        approvals.withdraw(w, given.approval)
 
 
 def smash(desk: Office, given: Given, login: str, reason: str = WHY, *, fresh: bool = False) -> None:
@@ -197,6 +203,7 @@ CASES = [
         lambda d, g: _grant(d, g, "officer_cw"), broken), lambda d, g: review(d, g, "officer_cw"), Denied),
     Case("83 核查须有意见", "review-without-words", broken, lambda d, g: review(d, g, "custodian", " "), Invalid),
     Case("83 核查一次", "review-twice", after(lambda d, g: review(d, g, "custodian"), broken), lambda d, g: review(d, g, "registrar"), Conflict),
+    Case("83 应急打开须经核查，不能撤回", "take-the-glass-back", broken, lambda d, g: take_back(d, g, "lead_cw"), Denied),
     Case("83 应急打开不能下载", "save-through-the-glass", broken, lambda d, g: save(d, g, "lead_cw"), Denied),
 ]  # fmt: skip
 
